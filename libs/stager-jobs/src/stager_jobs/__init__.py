@@ -1,0 +1,1 @@
+"""What a transfer job is, and the one place that talks to Redis and RQ about jobs."""
