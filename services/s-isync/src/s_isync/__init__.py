@@ -1,0 +1,1 @@
+"""Moves a tree between a file system and iRODS, verified, restartable, fast."""

@@ -1,0 +1,1 @@
+"""The places that data is moved between; each is a `Tree`."""

@@ -1,0 +1,143 @@
+"""A zone."""
+
+from collections.abc import Iterator
+
+from s_isync.backends import irods_listing as listing
+from s_isync.backends import irods_requests as requests
+from s_isync.backends.irods_big_writer import BigZoneWriter
+from s_isync.backends.irods_bundle import ZoneBundles
+from s_isync.backends.irods_connection import ANSWER_TIMEOUT, Request
+from s_isync.backends.irods_copy import copy_object
+from s_isync.backends.irods_errors import GONE
+from s_isync.backends.irods_finish import stored_checksum
+from s_isync.backends.irods_kept import KeptCopy
+from s_isync.backends.irods_reader import BigZoneReader, SmallZoneReader
+from s_isync.backends.irods_scan import scan
+from s_isync.backends.irods_sessions import ZoneSessions
+from s_isync.backends.irods_small_writer import SmallZoneWriter
+from s_isync.backends.irods_unfinished import Unfinished
+from s_isync.checksums import DEFAULT_SCHEME
+from s_isync.entry import Entry
+from s_isync.errors import TreeError
+from s_isync.names import split
+from s_isync.pruning import pruned
+from s_isync.tree import Bundles, Incoming, Progress, Reader, ScanProblem, Wanted, Writer, everything
+from s_isync.zone_settings import ZoneSettings
+
+SMALL = 4 * 1024 * 1024  # bytes; up to this an object travels in one message
+
+
+class ZoneTree:
+    """Collections and data objects.
+
+    Args:
+        settings: which zone, as whom.
+        timeout: seconds to wait for an answer, and more where much has to be read or written first.
+    """
+
+    catalogues = True
+    copies = True
+
+    def __init__(self, settings: ZoneSettings, timeout: float = ANSWER_TIMEOUT) -> None:
+        self.sessions = ZoneSessions(settings, timeout)
+        self._unfinished = Unfinished(self.sessions)
+
+    @property
+    def distant(self) -> bool:
+        """By how long answers take."""
+        return self.sessions.distant
+
+    def stat(self, path: str) -> Entry | None:
+        """What stands there, by its best replica."""
+        return self.sessions.again(lambda: listing.find(self.sessions.exchange, path))
+
+    def scan(self, root: str, problem: ScanProblem, wanted: Wanted = everything) -> Iterator[Entry]:
+        """What is wanted below a collection."""
+        return pruned(scan(self.sessions.exchange, root, problem), wanted)
+
+    def make_folder(self, path: str) -> None:
+        """Make a collection and those above it."""
+        try:
+            self.sessions.again(lambda: self.sessions.call(requests.make_collection(path)))
+        except TreeError as error:
+            if error.code != "SYS_INVALID_INPUT_PARAM":
+                raise
+            self._make_one_by_one(path)
+
+    def _make_one_by_one(self, path: str) -> None:
+        """Of a collection with its parents that isn't allowed servers say "invalid"; of each by itself they say why."""
+        try:
+            self.sessions.call(requests.make_collection(path, parents=False))
+        except TreeError as error:
+            folder, _ = split(path)
+            if error.code != "CAT_UNKNOWN_COLLECTION" or folder == "/":
+                raise
+            self._make_one_by_one(folder)
+            self.sessions.call(requests.make_collection(path, parents=False))
+
+    def remove_file(self, path: str) -> None:
+        """Move an object to the trash."""
+        self._unless_gone(requests.trash(path))
+
+    def drop_leftover(self, path: str) -> None:
+        """Remove the copy that was set aside."""
+        KeptCopy(self.sessions, path).drop()
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty collection."""
+        self._unless_gone(requests.remove_collection(path))
+
+    def _unless_gone(self, request: Request) -> None:
+        try:
+            self.sessions.again(lambda: self.sessions.call(request))
+        except TreeError as error:
+            if error.code not in GONE:
+                raise
+
+    def checksum(self, path: str, scheme: str | None, progress: Progress) -> str:  # noqa: ARG002 - the catalogue's own
+        """The catalogue's checksum; the server computes and registers one that is missing."""
+        entry = self.stat(path)
+        size = 0 if entry is None else entry.size
+        checksum = stored_checksum(self.sessions, path, size)
+        progress(size)
+        return checksum
+
+    def preferred_scheme(self) -> str:
+        """By `irods_default_hash_scheme`."""
+        return "md5" if self.sessions.settings.default_hash_scheme.upper() == "MD5" else DEFAULT_SCHEME
+
+    def open_reader(self, path: str, entry: Entry) -> Reader:
+        """Open a data object."""
+        kind = SmallZoneReader if entry.size <= SMALL else BigZoneReader
+        return kind(self.sessions, path, entry)
+
+    def open_writer(self, path: str, incoming: Incoming) -> Writer:
+        """Begin to write a data object."""
+        if incoming.size <= SMALL:
+            return SmallZoneWriter(self.sessions, path, incoming)
+        return BigZoneWriter(self.sessions, path, incoming, self._unfinished)
+
+    def copy(self, source_path: str, destination_path: str, entry: Entry, incoming: Incoming) -> str | None:
+        """Have the zone copy an object."""
+        return copy_object(self.sessions, source_path, destination_path, entry, incoming)
+
+    @property
+    def bundles(self) -> Bundles:
+        """Tar files that the zone unpacks."""
+        return ZoneBundles(self.sessions)
+
+    def drop_unfinished(self) -> None:
+        """Remove what this run has begun, and not come back to."""
+        self._unfinished.drop()
+
+    def leave_thread(self) -> None:
+        """The calling thread won't come back."""
+        self.sessions.leave_thread()
+
+    def close(self) -> None:
+        """Say goodbye on every connection."""
+        self.sessions.close()
+
+    def abandon(self) -> None:
+        """Break off whatever is under way."""
+        self.sessions.abandon()

@@ -1,0 +1,100 @@
+"""The pipeline: scan both sides, plan, and have the plan carried out."""
+
+import logging
+from collections.abc import Iterator
+
+from s_isync.dispatch import Dispatch, fault_of_its_own
+from s_isync.entry import Entry, Kind
+from s_isync.errors import FailedError, Phase, Problem, Scope, TreeError
+from s_isync.exit_codes import ExitCode
+from s_isync.folders import FolderTrail
+from s_isync.listed_paths import ListedPaths
+from s_isync.locations import Location
+from s_isync.march import Pair, march
+from s_isync.plan import plan
+from s_isync.reporter import Reporter
+from s_isync.roots import Roots, at_root, resolve_roots
+from s_isync.rules import SyncRules
+from s_isync.stopping import StopFlag, StoppedError
+from s_isync.tree import Tree, everything
+from s_isync.workers import Workers
+
+_log = logging.getLogger(__name__)
+
+
+class Sync:
+    """One run from one place to another."""
+
+    def __init__(self, source: Tree, destination: Tree, rules: SyncRules, reporter: Reporter, stop: StopFlag) -> None:
+        self._source = source
+        self._destination = destination
+        self._rules = rules
+        self._reporter = reporter
+        self._stop = stop
+        self._listed = ListedPaths(rules.filter.listed or frozenset())
+        self._workers = Workers(rules.connections, stop, self._leave_thread, self._distant)
+
+    def run(self, source: Location, destination: Location) -> None:
+        """Do all of it; what ends it early is left with the stop flag, the rest with the reporter. Never raises."""
+        try:
+            roots = resolve_roots(source, self._source, destination, self._destination)
+            if roots.single is None and not roots.destination_exists and not self._rules.dry_run:
+                with at_root(Scope.DESTINATION, destination.text, ExitCode.BAD_DESTINATION):
+                    self._destination.make_folder(roots.destination)
+            self._carry_out(roots)
+        except StoppedError:
+            pass
+        except FailedError as error:
+            self._stop.stop(error.exit_code or ExitCode.INTERNAL, error.problem)
+        except Exception:  # noqa: BLE001 - logged, and the run ends as internal
+            _log.exception("scanning failed")
+            self._stop.stop(ExitCode.INTERNAL, fault_of_its_own(None))
+        finally:
+            self._leave_thread()
+            self._workers.finish()
+            self._destination.drop_unfinished()
+            self._leave_thread()
+
+    def _carry_out(self, roots: Roots) -> None:
+        dispatch = Dispatch(
+            self._source, self._destination, roots, self._rules, self._reporter, self._stop, self._workers
+        )
+        trail = FolderTrail(roots.destination, exists=roots.destination_exists or roots.single is None)
+        for step in plan(self._pairs(roots), trail, self._rules.compare):
+            self._stop.check()
+            dispatch.take(step)
+        for problem in self._listed.missing(self._source, roots.source):
+            self._stop.check()
+            self._reporter.error(problem, incomplete=True)
+        self._leave_thread()
+        dispatch.finish()
+
+    def _pairs(self, roots: Roots) -> Iterator[Pair]:
+        if roots.single is not None:
+            wanted = self._wanted(roots.single.path, Kind.FILE)
+            return ((single, roots.existing) for single in self._listed.watch(iter([roots.single])) if wanted)
+        source = self._listed.watch(self._scan(Scope.SOURCE, self._source, roots.source))
+        if not roots.destination_exists:
+            return march(source, iter(()))
+        return march(source, self._scan(Scope.DESTINATION, self._destination, roots.destination))
+
+    def _scan(self, scope: Scope, tree: Tree, root: str) -> Iterator[Entry]:
+        def report(path: str, error: TreeError) -> None:
+            if not path:
+                raise error
+            problem = Problem(scope, Phase.PREPARE, error.error_class, error.code, path, error.message)
+            self._reporter.error(problem, incomplete=True)
+
+        otherwise = ExitCode.NO_SOURCE if scope is Scope.SOURCE else ExitCode.BAD_DESTINATION
+        with at_root(scope, root, otherwise):
+            yield from tree.scan(root, report, self._wanted if self._rules.filter.selects else everything)
+
+    def _wanted(self, path: str, kind: Kind) -> bool:
+        return self._rules.filter.wants(path, folder=kind is Kind.FOLDER)
+
+    def _distant(self) -> bool:
+        return self._source.distant or self._destination.distant
+
+    def _leave_thread(self) -> None:
+        self._source.leave_thread()
+        self._destination.leave_thread()

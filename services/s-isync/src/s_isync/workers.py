@@ -1,0 +1,149 @@
+"""The threads that do the work, each with a connection of its own.
+
+Small and big files wait in queues of their own, so that neither holds up the other; a thread that finds nothing else
+to do helps with a big file that is under way.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from s_isync.stopping import StopFlag
+
+_log = logging.getLogger(__name__)
+
+Task = Callable[[], None]
+_WAITING_SMALL = 2000
+_WAITING_BIG = 2000
+_AT_ONCE = 4  # threads; a connection costs both sides what they need for the first files
+_NEXT_AFTER = 1.0  # seconds
+
+
+class Workers:
+    """A pool of daemon threads; tasks must not raise.
+
+    They start as there is work for them: a few at once, and then one by one, unless what they talk to is far away.
+
+    Args:
+        count: threads, and so connections.
+        stop: tasks that have not begun when it is set are dropped.
+        leave: called by each thread as its last act.
+        distant: whether answers take long to come.
+    """
+
+    def __init__(self, count: int, stop: StopFlag, leave: Callable[[], None], distant: Callable[[], bool]) -> None:
+        self._stop = stop
+        self._leave = leave
+        self._distant = distant
+        self._next_start = 0.0
+        self._lock = threading.Lock()
+        self._work_waits = threading.Condition(self._lock)
+        self._room = threading.Condition(self._lock)
+        self._small: deque[Task] = deque()
+        self._big: deque[Task] = deque()
+        self._assists: deque[Task] = deque()
+        self._running_big = 0
+        self._busy = 0
+        self._most_big = max(1, count // 2)
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(count)
+        ]
+        self._started = 0
+
+    def submit(self, task: Task, *, big: bool) -> None:
+        """Queue a task; waits while its queue is full. Nothing happens once the run is ending."""
+        queue, limit = (self._big, _WAITING_BIG) if big else (self._small, _WAITING_SMALL)
+        with self._lock:
+            while len(queue) >= limit and not self._stop.stopped:
+                self._room.wait(0.2)
+            if self._stop.stopped:
+                return
+            queue.append(task)
+            self._start_one()
+            self._work_waits.notify()  # one: to wake all for every file costs more than the file
+
+    def assist(self, task: Task) -> None:
+        """Offer a task to threads that have nothing else to do; it may never be run."""
+        with self._lock:
+            self._assists.append(task)
+            self._start_one()
+            self._work_waits.notify()
+
+    def withdraw(self, task: Task) -> None:
+        """Take back an offer that nobody has taken up."""
+        with self._lock:
+            while task in self._assists:
+                self._assists.remove(task)
+
+    def finish(self, seconds: float | None = None) -> bool:
+        """Wait until every task is done, and let the threads go.
+
+        Args:
+            seconds: how long to wait at most, counted from when the run is stopped; None waits for ever.
+
+        Returns:
+            Whether all threads have ended.
+        """
+        with self._lock:
+            self._closed = True
+            self._work_waits.notify_all()
+        waited = 0.0
+        for thread in self._threads[: self._started]:
+            while thread.is_alive():
+                thread.join(0.1)
+                if self._stop.stopped and seconds is not None:
+                    waited += 0.1
+                    if waited > seconds:
+                        return False
+        return True
+
+    def _start_one(self) -> None:
+        """One more thread, if there is to be one yet."""
+        now = time.monotonic()
+        if self._started >= len(self._threads):
+            return
+        if self._started >= _AT_ONCE and now < self._next_start and not self._distant():
+            return
+        self._threads[self._started].start()
+        self._started += 1
+        self._next_start = now + _NEXT_AFTER
+
+    def _work(self) -> None:
+        try:
+            while (taken := self._take()) is not None:
+                task, big = taken
+                try:
+                    task()
+                except BaseException:
+                    _log.exception("a task raised")
+                    raise
+                finally:
+                    with self._lock:
+                        self._running_big -= big
+                        self._busy -= 1
+                        if big or not self._busy:  # what waited for this may go on
+                            self._work_waits.notify_all()
+        finally:
+            self._leave()
+
+    def _take(self) -> tuple[Task, bool] | None:
+        with self._lock:
+            while not self._stop.stopped:
+                big = bool(self._big) and (self._running_big < self._most_big or not self._small)
+                if big or self._small:
+                    self._running_big += big
+                    self._busy += 1
+                    if len(self._big) + len(self._small) > 1:
+                        self._start_one()
+                    self._room.notify()
+                    return (self._big if big else self._small).popleft(), big
+                if self._assists:
+                    self._busy += 1
+                    return self._assists.popleft(), False
+                if self._closed and not self._busy:
+                    return None
+                self._work_waits.wait(0.2)
+            return None
