@@ -1,0 +1,1 @@
+"""Directories of the project storage, listed as the user who asks."""

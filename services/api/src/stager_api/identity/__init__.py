@@ -1,0 +1,1 @@
+"""Telling who calls: service users with passwords, and access tokens."""

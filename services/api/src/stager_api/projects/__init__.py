@@ -1,0 +1,1 @@
+"""From a project's number to its collection."""

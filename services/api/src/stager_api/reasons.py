@@ -1,0 +1,62 @@
+"""Names for programs of what is refused; they are part of the contract, and stay when sentences change.
+
+They travel as `reason` of google.rpc.ErrorInfo (domain `stager`) and of each field's violation.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+DOMAIN: Final = "stager"
+"""What the reasons of a call belong to (google.rpc.ErrorInfo)."""
+
+
+class Reason(StrEnum):
+    """Why a call was refused."""
+
+    BUSY = "BUSY"
+    CREDENTIAL_MISSING = "CREDENTIAL_MISSING"
+    DIRECTORY_DENIED = "DIRECTORY_DENIED"
+    DIRECTORY_OUTSIDE = "DIRECTORY_OUTSIDE"
+    INTERNAL = "INTERNAL"
+    INVALID_REQUEST = "INVALID_REQUEST"
+    MAY_NOT_ACT_AS = "MAY_NOT_ACT_AS"
+    NOT_FOUND = "NOT_FOUND"
+    NOT_PERMITTED = "NOT_PERMITTED"
+    NOT_POSSIBLE_HERE = "NOT_POSSIBLE_HERE"
+    NO_SUCH_DIRECTORY = "NO_SUCH_DIRECTORY"
+    NO_SUCH_JOB = "NO_SUCH_JOB"
+    NO_SUCH_PROJECT = "NO_SUCH_PROJECT"
+    QUEUE_UNAVAILABLE = "QUEUE_UNAVAILABLE"
+    REQUEST_ID_TAKEN = "REQUEST_ID_TAKEN"
+    SERVICE_ACCOUNT_DENIED = "SERVICE_ACCOUNT_DENIED"
+    SEVERAL_COLLECTIONS = "SEVERAL_COLLECTIONS"
+    SYSTEM_ACCOUNT = "SYSTEM_ACCOUNT"
+    TOO_MANY_LOGINS = "TOO_MANY_LOGINS"
+    TOO_MANY_WAITING = "TOO_MANY_WAITING"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    UNAVAILABLE = "UNAVAILABLE"
+    WRONG_STATE = "WRONG_STATE"
+
+
+class Fault(StrEnum):
+    """What is wrong with a field."""
+
+    CONTROL_CHARACTER = "CONTROL_CHARACTER"
+    KEY_RETIRED = "KEY_RETIRED"
+    MISSING = "MISSING"
+    NOT_ABSOLUTE = "NOT_ABSOLUTE"
+    NOT_A_DIRECTORY = "NOT_A_DIRECTORY"
+    NOT_A_MAIL_ADDRESS = "NOT_A_MAIL_ADDRESS"
+    NOT_A_PAGE = "NOT_A_PAGE"
+    NOT_A_PROJECT = "NOT_A_PROJECT"
+    NOT_A_USER_NAME = "NOT_A_USER_NAME"
+    NOT_SEALED = "NOT_SEALED"
+    NO_SUCH_ACCOUNT = "NO_SUCH_ACCOUNT"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    PARENT_IN_PATH = "PARENT_IN_PATH"
+    SAME_SIDE = "SAME_SIDE"
+    TOO_LONG = "TOO_LONG"
+    UNKNOWN_VALUE = "UNKNOWN_VALUE"
+    UNREADABLE = "UNREADABLE"
