@@ -1,0 +1,1 @@
+"""Dequeues transfers and runs s-isync for each as the user who asked."""

@@ -1,0 +1,1 @@
+"""Telling people and programs how jobs went: mails and webhooks."""
