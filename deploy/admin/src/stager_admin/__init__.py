@@ -1,0 +1,1 @@
+"""rq-dashboard behind a login, for administrators."""
