@@ -72,9 +72,9 @@ def place(tree: Tree, tmp_path: Path) -> Place:
     return Place(tree, root)
 
 
-def _write(place: Place, name: str, data: bytes, mtime_ns: int | None = None) -> str | None:
+def _write(place: Place, name: str, data: bytes, mtime_ns: int | None = None, mode: int | None = None) -> str | None:
     existing = place.tree.stat(f"{place.root}/{name}")
-    writer = place.tree.open_writer(f"{place.root}/{name}", Incoming(len(data), mtime_ns, existing))
+    writer = place.tree.open_writer(f"{place.root}/{name}", Incoming(len(data), mtime_ns, existing, mode=mode))
     for offset in range(0, len(data), 4 * _MIB):
         writer.write_at(offset, data[offset : offset + 4 * _MIB])
     return writer.commit(checksum_of(data, place.tree.preferred_scheme()))
@@ -117,6 +117,17 @@ def test_bytes_come_back_as_they_were_written(place: Place, size: int) -> None:
     entry = place.tree.stat(f"{place.root}/file")
     assert entry is not None
     assert (entry.kind, entry.size, entry.mtime_ns, entry.good) == (Kind.FILE, size, 1_600_000_000 * 10**9, True)
+
+
+@pytest.mark.parametrize("size", [10, 5 * _MIB])
+@pytest.mark.parametrize("mode", [0o600, 0o755])
+def test_a_new_file_has_the_permissions_that_it_is_given(place: Place, size: int, mode: int) -> None:
+    """Both a look at the file and a scan tell them."""
+    _write(place, "file", bytes(size), mode=mode)
+    entry = place.tree.stat(f"{place.root}/file")
+    assert entry is not None
+    assert entry.mode == mode
+    assert [found.mode for found in _scan(place)] == [mode]
 
 
 def test_a_scan_finds_everything_below_in_order(place: Place) -> None:

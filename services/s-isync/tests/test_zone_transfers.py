@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -219,6 +220,29 @@ def test_times_are_kept_in_the_catalogue_unless_they_are_not_wanted(
     times = {name: session.data_objects.get(f"{home}/{name}").modify_time.timestamp() for name in ("kept", "now")}
     assert times["kept"] == 1_500_000_000
     assert times["now"] > 1_700_000_000
+
+
+@_SIZES
+@pytest.mark.parametrize("kept", [False, True])
+def test_permission_bits_travel_where_they_are_wanted(
+    run_sync: RunSync, tree: ZoneTree, home: str, tmp_path: Path, size: int, kept: bool
+) -> None:
+    """Both ways; set-user-id never does, and an old file of that name that is replaced keeps its own otherwise."""
+    file, new, old = tmp_path / "f", tmp_path / "new", tmp_path / "old"
+    file.write_bytes(bytes(size))
+    file.chmod(0o4750)
+    old.write_bytes(b"old")
+    old.chmod(0o640)
+    rules = SyncRules(keep_modes=kept)
+    run_sync(LocalTree(), str(file), tree, f"{home}/f", rules)
+    for back in (new, old):
+        assert run_sync(tree, f"{home}/f", LocalTree(), str(back), rules).code is ExitCode.COMPLETE
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (new, old)]
+    if kept:
+        assert modes == [0o750, 0o750]
+    else:
+        assert not modes[0] & 0o111
+        assert modes[1] == 0o640
 
 
 @pytest.mark.parametrize("existing", [False, True], ids=["new", "overwrite"])

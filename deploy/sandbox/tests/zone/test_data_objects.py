@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from irods import exception
 from irods.access import iRODSAccess
+from irods.column import Column, String
 from irods.manager.data_object_manager import Server_Checksum_Warning
 from irods.message import FileOpenRequest, OpenedDataObjRequest, RErrorStack, StringStringMap, iRODSMessage
+from irods.models import DataObject
 from irods.session import iRODSSession
 from stager_sandbox.zone import Zone
 
@@ -36,10 +38,12 @@ def sha2(data: bytes) -> str:
     return "sha2:" + base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
-def call(session: iRODSSession, number: int, path: str, data: bytes = b"", **keywords: str) -> iRODSMessage:
+def call(
+    session: iRODSSession, number: int, path: str, data: bytes = b"", mode: int = 0o644, **keywords: str
+) -> iRODSMessage:
     """Send a single-message put (606) or get (608)."""
     request = FileOpenRequest(
-        objPath=path, createMode=0o644, openFlags=66, offset=0, dataSize=len(data), numThreads=0, oprType=0
+        objPath=path, createMode=mode, openFlags=66, offset=0, dataSize=len(data), numThreads=0, oprType=0
     )
     request.KeyValPair_PI = StringStringMap(keywords)
     with session.pool.get_connection() as connection:
@@ -202,6 +206,16 @@ def test_copy_move_and_unlink(alice: iRODSSession, project: str) -> None:
     alice.data_objects.move(f"{project}/a", f"{project}/c")
     alice.data_objects.unlink(f"{project}/b", force=True)
     assert [each.name for each in alice.collections.get(project).data_objects] == ["c"]
+
+
+def test_permission_bits_are_those_of_the_first_opening(alice: iRODSSession, project: str) -> None:
+    """An overwrite leaves them, a copy has those of its source."""
+    data_mode = Column(String, "DATA_MODE", 421)
+    for mode in (0o100755, 0o100600):
+        call(alice, 606, f"{project}/a", b"abc", mode, dataIncluded="", forceFlag="")
+    alice.data_objects.copy(f"{project}/a", f"{project}/b")
+    found = alice.query(DataObject.name).filter(data_mode == str(0o100755))
+    assert [row[DataObject.name] for row in found] == ["a", "b"]
 
 
 def test_checksum_is_kept_computed_or_refused(alice: iRODSSession, zone: Zone, project: str) -> None:

@@ -49,6 +49,7 @@ class Dispatch:
         self._deletions = self._new_deletions()
         self._copy_rules = CopyRules(
             keep_times=rules.keep_times,
+            keep_modes=rules.keep_modes,
             keep_old=rules.keep_old,
             server_checksum=rules.server_checksum,
             assist=self._assist,

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+PERMISSIONS = 0o777
+"""The bits of a mode that travel; set-user-id and the like must not."""
+
 
 class Kind(IntEnum):
     """What stands under a name."""
@@ -26,6 +29,7 @@ class Entry:
         good: whether the bytes can be trusted; false for a data object without a good replica.
         leftover: whether an interrupted overwrite has left a copy of older bytes beside it.
         place: the storage that holds the only replica of a data object; None where there is a choice.
+        mode: permission bits of a file; None where none are known.
     """
 
     path: str
@@ -36,6 +40,7 @@ class Entry:
     good: bool = True
     leftover: bool = False
     place: str | None = None
+    mode: int | None = None
 
 
 def sort_key(path: str) -> str:

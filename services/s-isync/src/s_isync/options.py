@@ -84,6 +84,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
         )
     if given.bundle and (source.in_zone or not destination.in_zone):
         raise UsageError("--bundle is for uploads from a file system")
+    if given.bundle and given.perms:
+        raise UsageError("--perms doesn't go with --bundle: what is unpacked has permissions of the zone's choice")
     if given.connections < 1 or given.retries < 0 or given.timeout <= 0:
         raise UsageError("-p takes a number from 1, --retries one from 0, --timeout one above 0")
     if given.max_delete is not None and (given.max_delete < 0 or not given.delete):
@@ -99,6 +101,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
             connections=given.connections,
             dry_run=given.dry_run or given.check,
             keep_times=given.times,
+            keep_modes=given.perms,
             keep_old=not given.in_place,
             server_checksum=given.server_checksum,
             bundle=given.bundle,
@@ -159,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--retries", metavar="N", type=int, default=4, help="further attempts for each file (4)")
     add("--report", metavar="FILE", type=Path, help="write a JSON line for each file there")
     add("--no-times", dest="times", action="store_false", help="don't keep modification times")
+    add("--perms", action="store_true", help="keep permission bits; a zone takes them for new data objects only")
     add("--in-place", action="store_true", help="overwrite data objects without keeping their old bytes meanwhile")
     add("--no-server-checksum", dest="server_checksum", action="store_false", help="never have the server compute one")
     add(

@@ -27,6 +27,7 @@ class SyncRules:
         connections: threads at work, and so connections.
         dry_run: plan and compare only.
         keep_times: whether modification times are kept.
+        keep_modes: whether permission bits are kept.
         keep_old: whether old bytes stay recoverable until new ones are verified.
         server_checksum: whether a catalogue may be asked to compute a checksum that it lacks.
         bundle: whether small new files go to the zone in tar files.
@@ -44,6 +45,7 @@ class SyncRules:
     connections: int = 8
     dry_run: bool = False
     keep_times: bool = True
+    keep_modes: bool = False
     keep_old: bool = True
     server_checksum: bool = True
     bundle: bool = False

@@ -12,7 +12,7 @@ from s_isync.entry import Entry, Kind, sort_key
 RUN_LENGTH = 20_000  # entries held in memory at once; some 10 MB
 _BLOCK_LENGTH = 500  # entries read back at once from each run
 
-_Row = tuple[str, int, int, int, str | None, bool, bool, str | None]
+_Row = tuple[str, int, int, int, str | None, bool, bool, str | None, int | None]
 
 
 def spill_sorted(entries: Iterable[Entry], run_length: int = RUN_LENGTH) -> Iterator[Entry]:
@@ -38,7 +38,7 @@ def _key(entry: Entry) -> str:
 
 
 def _row(entry: Entry) -> _Row:
-    known = entry.checksum, entry.good, entry.leftover, entry.place
+    known = entry.checksum, entry.good, entry.leftover, entry.place, entry.mode
     return entry.path, int(entry.kind), entry.size, entry.mtime_ns, *known
 
 
@@ -55,5 +55,5 @@ def _read_back(file: BinaryIO, offsets: list[int]) -> Iterator[Entry]:
     for offset in offsets:
         file.seek(offset)
         rows: list[_Row] = pickle.load(file)  # noqa: S301 - an unnamed file that this process has just written
-        for path, kind, size, mtime_ns, checksum, good, leftover, place in rows:
-            yield Entry(path, Kind(kind), size, mtime_ns, checksum, good, leftover, place)
+        for path, kind, size, mtime_ns, checksum, good, leftover, place, mode in rows:
+            yield Entry(path, Kind(kind), size, mtime_ns, checksum, good, leftover, place, mode)

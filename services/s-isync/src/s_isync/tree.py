@@ -41,6 +41,7 @@ class Incoming:
         keep_old: whether the old bytes must stay recoverable until the new ones are verified.
         metadata: AVUs to set, where the tree has such.
         checksum: of the bytes that will come, where it is known; by it an earlier attempt's are known again.
+        mode: permission bits to give the file; None to leave them to the place. A zone takes them for new objects.
     """
 
     size: int
@@ -49,6 +50,7 @@ class Incoming:
     keep_old: bool = True
     metadata: tuple[Avu, ...] = ()
     checksum: str | None = None
+    mode: int | None = None
 
 
 class Reader(Protocol):

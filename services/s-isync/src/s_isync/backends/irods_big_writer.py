@@ -48,7 +48,7 @@ class BigZoneWriter:
             [
                 requests.open_to_go_on(path, incoming.size)
                 if self.start
-                else requests.open_to_write(path, incoming.size, sessions.settings.default_resource),
+                else requests.open_to_write(path, incoming.size, sessions.settings.default_resource, incoming.mode),
                 requests.descriptor_info(requests.FIRST_DESCRIPTOR, self._owner.server_version),
             ]
         )

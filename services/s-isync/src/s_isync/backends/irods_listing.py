@@ -9,7 +9,7 @@ from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_connection import Request
 from s_isync.backends.irods_errors import code_name
 from s_isync.backends.irods_reply import Reply
-from s_isync.entry import Entry, Kind
+from s_isync.entry import PERMISSIONS, Entry, Kind
 from s_isync.errors import TreeError
 from s_isync.names import is_own, kept_of, split
 from s_isync.tree import ScanProblem
@@ -24,6 +24,7 @@ _OBJECT_COLUMNS = (
     requests.DATA_MODIFY_TIME,
     requests.DATA_REPL_STATUS,
     requests.DATA_RESC_HIER,
+    requests.DATA_MODE,
 )
 _UNQUOTABLE = re.compile(r"['\"\\|&\x00-\x1f\x7f]")
 _WILD = re.compile(_UNQUOTABLE.pattern + "|[%_]")
@@ -107,7 +108,7 @@ def _objects(rows: Iterable[tuple[str, ...]], root: str, problem: ScanProblem) -
 
 
 def _object(path: str, row: tuple[str, ...]) -> Entry:
-    _, _, size, checksum, modified, status, place = row
+    _, _, size, checksum, modified, status, place, mode = row
     return Entry(
         path,
         Kind.FILE,
@@ -116,6 +117,7 @@ def _object(path: str, row: tuple[str, ...]) -> Entry:
         checksum or None,
         status == _GOOD,
         place=intern(place) if place else None,
+        mode=(int(mode) & PERMISSIONS or None) if mode.isdigit() else None,  # decimal, and perhaps with the file's type
     )
 
 

@@ -43,7 +43,7 @@ _PUT, _GET, _COPY_DESTINATION, _COPY_SOURCE = 1, 2, 9, 10
 
 _COUNTED = 6
 DATA_ID = 401
-COLL_NAME, DATA_NAME, DATA_RESC_HIER, DATA_SIZE, DATA_REPL_STATUS, DATA_CHECKSUM, DATA_MODIFY_TIME = (
+COLL_NAME, DATA_NAME, DATA_RESC_HIER, DATA_SIZE, DATA_REPL_STATUS, DATA_CHECKSUM, DATA_MODIFY_TIME, DATA_MODE = (
     501,
     403,
     422,
@@ -51,6 +51,7 @@ COLL_NAME, DATA_NAME, DATA_RESC_HIER, DATA_SIZE, DATA_REPL_STATUS, DATA_CHECKSUM
     413,
     415,
     420,
+    421,
 )
 
 
@@ -63,10 +64,10 @@ class _UnpackRequest(Message):
     KeyValPair_PI = SubmessageProperty(StringStringMap)
 
 
-def open_to_write(path: str, size: int, resource: str | None) -> Request:
-    """Open an object, made if missing and emptied if not; the answer's status is the descriptor."""
+def open_to_write(path: str, size: int, resource: str | None, mode: int | None = None) -> Request:
+    """Open an object, made (of that mode) if missing and emptied if not; the answer's status is the descriptor."""
     keywords = {"dataType": "generic", "dataSize": str(size), **_resource(resource)}
-    return _open(_object(path, keywords, mode=_MODE, flags=_WRITE_CREATE_TRUNCATE, size=size, operation=_PUT))
+    return _open(_object(path, keywords, mode=mode or _MODE, flags=_WRITE_CREATE_TRUNCATE, size=size, operation=_PUT))
 
 
 def open_to_go_on(path: str, size: int) -> Request:
@@ -89,10 +90,10 @@ def open_to_read(path: str, place: str | None = None) -> Request:
     return _open(_object(path, {} if place is None else {"resc_hier": place}, flags=_READ_ONLY, size=-1))
 
 
-def open_to_store(path: str, size: int, checksum: str, resource: str | None) -> Request:
+def open_to_store(path: str, size: int, checksum: str, resource: str | None, mode: int | None = None) -> Request:
     """Open an object to write all of it; the server's close refuses bytes of another checksum, and registers this."""
     keywords = {"dataType": "generic", "dataSize": str(size), "verifyChksum": checksum, **_resource(resource)}
-    return _open(_object(path, keywords, mode=_MODE, flags=_WRITE_CREATE_TRUNCATE, size=size, operation=_PUT))
+    return _open(_object(path, keywords, mode=mode or _MODE, flags=_WRITE_CREATE_TRUNCATE, size=size, operation=_PUT))
 
 
 def read(descriptor: int, length: int) -> Request:

@@ -77,7 +77,7 @@ class SmallZoneWriter:
         try:
             opened, *answers = connection.exchange(
                 [
-                    requests.open_to_store(self._path, size, checksum, resource),
+                    requests.open_to_store(self._path, size, checksum, resource, self._incoming.mode),
                     requests.write(requests.FIRST_DESCRIPTOR, self._data),
                     requests.close(requests.FIRST_DESCRIPTOR, size),
                     *finish_requests(self._sessions, self._path, self._incoming),

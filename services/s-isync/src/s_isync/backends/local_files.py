@@ -12,7 +12,7 @@ from s_isync.backends.hash_cache import HashCache, Identity, identity_of
 from s_isync.backends.local_errors import os_errors
 from s_isync.backends.resume import Resume
 from s_isync.checksums import scheme_of
-from s_isync.entry import Entry
+from s_isync.entry import PERMISSIONS, Entry
 from s_isync.errors import TransientError
 from s_isync.names import part_name
 from s_isync.tree import Incoming
@@ -142,6 +142,8 @@ class LocalWriter:
             size = os.fstat(fd).st_size
             if size != self._incoming.size:
                 raise TransientError("SHORT_WRITE", f"{size} bytes arrived of {self._incoming.size}")
+            if self._incoming.mode is not None:
+                os.fchmod(fd, self._incoming.mode & PERMISSIONS)
             if self._incoming.mtime_ns is not None:
                 os.utime(fd, ns=(self._incoming.mtime_ns, self._incoming.mtime_ns))
             if self._resume is not None:
@@ -196,7 +198,7 @@ class LocalWriter:
         with contextlib.suppress(FileNotFoundError):
             old = os.stat(self._name, dir_fd=self._folder, follow_symlinks=False)
             if stat.S_ISREG(old.st_mode):
-                os.fchmod(fd, stat.S_IMODE(old.st_mode) & 0o777)
+                os.fchmod(fd, old.st_mode & PERMISSIONS)
 
     def _close(self) -> None:
         with self._closing:

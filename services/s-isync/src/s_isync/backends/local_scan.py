@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from s_isync.backends.ground import Ground
 from s_isync.backends.local_errors import os_errors, tree_error
-from s_isync.entry import Entry, Kind
+from s_isync.entry import PERMISSIONS, Entry, Kind
 from s_isync.errors import TreeError
 from s_isync.names import is_own, join
 from s_isync.spill_sort import spill_sorted
@@ -94,6 +94,6 @@ def entry_of(path: str, status: os.stat_result) -> Entry:
     """What the file system says of a name."""
     mode = status.st_mode
     if stat.S_ISREG(mode):
-        return Entry(path, Kind.FILE, status.st_size, status.st_mtime_ns)
+        return Entry(path, Kind.FILE, status.st_size, status.st_mtime_ns, mode=mode & PERMISSIONS)
     kind = Kind.FOLDER if stat.S_ISDIR(mode) else Kind.LINK if stat.S_ISLNK(mode) else Kind.SPECIAL
     return Entry(path, kind, 0, status.st_mtime_ns)

@@ -22,6 +22,7 @@ class Node:
     mtime_ns: int = 0
     checksum: str | None = None
     good: bool = True
+    mode: int | None = None
 
 
 @dataclass(slots=True)
@@ -149,7 +150,7 @@ class MemoryTree:
 
 
 def _entry(path: str, node: Node) -> Entry:
-    return Entry(path, node.kind, len(node.data), node.mtime_ns, node.checksum, node.good)
+    return Entry(path, node.kind, len(node.data), node.mtime_ns, node.checksum, node.good, mode=node.mode)
 
 
 @dataclass(slots=True)
@@ -206,7 +207,7 @@ class _MemoryWriter:
             raise TransientError("CHECKSUM_MISMATCH", "other bytes arrived than were sent")
         mtime = self.incoming.mtime_ns if self.incoming.mtime_ns is not None else time.time_ns()
         kept = checksum if self.tree.scheme else None
-        self.tree.nodes[self.path] = Node(Kind.FILE, data, mtime, kept)
+        self.tree.nodes[self.path] = Node(Kind.FILE, data, mtime, kept, mode=self.incoming.mode)
         return kept
 
     def abort(self, *, keep: bool) -> None:

@@ -24,6 +24,7 @@ class CopyRules:
 
     Attributes:
         keep_times: whether the modification time is kept.
+        keep_modes: whether permission bits are kept.
         keep_old: whether old bytes stay recoverable until new ones are verified.
         server_checksum: whether a catalogue may be asked to compute a checksum that it lacks.
         assist: how a big file gets the help of idle threads.
@@ -33,6 +34,7 @@ class CopyRules:
     """
 
     keep_times: bool
+    keep_modes: bool
     keep_old: bool
     server_checksum: bool
     assist: Assist
@@ -62,7 +64,8 @@ def copy_file(job: CopyJob, source: Tree, destination: Tree, rules: CopyRules) -
     """
     label = job.source.path
     mtime = job.source.mtime_ns if rules.keep_times else None
-    incoming = Incoming(job.source.size, mtime, job.existing, rules.keep_old, rules.metadata)
+    mode = job.source.mode if rules.keep_modes else None
+    incoming = Incoming(job.source.size, mtime, job.existing, rules.keep_old, rules.metadata, mode=mode)
     if source is destination and destination.copies:
         with during(Scope.DESTINATION, Phase.TRANSFER, label):
             copied = destination.copy(job.source_path, job.destination_path, job.source, incoming)

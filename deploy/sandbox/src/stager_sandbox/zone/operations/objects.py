@@ -15,6 +15,8 @@ from stager_sandbox.zone.operations.permissions import visible_collection, visib
 from stager_sandbox.zone.operations.replicas import ReplicaOperations
 from stager_sandbox.zone.storage import Storage, scheme_of
 
+_LEAST_COPIED_MODE = 0o100  # the real server copies no less
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -132,7 +134,10 @@ class ObjectOperations:
             raise ZoneError(Code.USER_INPUT_PATH_ERR)
         self._collections.make(user, paths.split(paths.clean(destination))[0], recursive=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        opened = self._replicas.open(user, destination, flags, keywords=keywords)
+        mode = int(found.mode or 0)
+        opened = self._replicas.open(
+            user, destination, flags, keywords=keywords, mode=mode if mode >= _LEAST_COPIED_MODE else 0
+        )
         try:
             copied = self._storage.copy(found.data_id, opened.replica.data_id)
         except ZoneError:
