@@ -42,6 +42,7 @@ HANDED_ON = re.compile(r"(error|obstacle)\.code|exit_code\.label|ExitCode\.\w+\.
 WITHOUT = {
     "why.complete": "no failure",
     "why.differs": "of s-isync --check, which no worker runs",
+    "why.nothing_done": "of s-isync --error-on-no-transfer, which no worker runs",
     "refused.no_such_project": "the web application asks for no project",
     "refused.several_collections": "the web application asks for no project",
     "fault.not_a_project": "the web application asks for no project",

@@ -489,6 +489,20 @@ def test_a_parent_that_never_tells_the_password_does_not_hold_up_a_signal(home: 
     assert (process.returncode, json.loads(out.splitlines()[-1])["outcome"]) == (130, "interrupted")
 
 
+def test_a_run_that_had_nothing_to_do_says_so_on_request(run: Run, home: str, sample: Path, tmp_path: Path) -> None:
+    """Exit code 9, in a dry run, too; not where something is moved, would be, fails or is removed."""
+    ask = "--error-on-no-transfer"
+    assert run(ask, "-n", str(sample), home).code == 0
+    assert run(ask, str(sample), home).code == 0
+    for options in ([], ["-n"], ["--check"]):
+        nothing = run(ask, *options, str(sample), home)
+        assert (nothing.code, nothing.end["exit_name"], nothing.end["outcome"]) == (9, "nothing_done", "complete")
+    assert run(str(sample), home).code == 0
+    (sample / "a.txt").unlink()
+    assert run(ask, "--delete", str(sample), home).code == 0
+    assert run(ask, str(tmp_path / "none"), home).code == 12
+
+
 def test_check_says_whether_both_sides_are_equal(run: Run, home: str, sample: Path) -> None:
     """Exit code 5 while they differ, and nothing is changed; 0 once they are equal."""
     before = run("--check", str(sample), home)

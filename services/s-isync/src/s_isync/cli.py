@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except EndOfRunError as error:
             stop.stop(error.exit_code, _session_problem(error.code, error.message, error.error_class))
             ended = True
-        code = reporter.end(stop.exit_code, stop.problem, check=options.rules.check)
+        code = reporter.end(stop.exit_code, stop.problem, check=options.rules.check, tell_nothing=options.tell_nothing)
     if not ended:
         _leave_at_once(code)
     return code

@@ -15,6 +15,7 @@ PROTOCOL = 1
 _LONGEST_LINE = 60 * 1024
 _OUTCOME = {
     ExitCode.COMPLETE: "complete",
+    ExitCode.NOTHING_DONE: "complete",
     ExitCode.PARTIAL: "partial",
     ExitCode.DIFFERS: "partial",
     ExitCode.INTERRUPTED: "interrupted",

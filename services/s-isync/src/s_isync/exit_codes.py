@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
     PARTIAL = 3
     UNREACHABLE = 4
     DIFFERS = 5
+    NOTHING_DONE = 9
     LOGIN_REFUSED = 10
     NO_PERMISSION = 11
     NO_SOURCE = 12

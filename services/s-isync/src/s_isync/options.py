@@ -43,6 +43,7 @@ class Options:
     timeout: float
     hash_cache: Path | None
     within: tuple[str, ...]
+    tell_nothing: bool
 
 
 class _Pattern(argparse.Action):
@@ -129,6 +130,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         timeout=given.timeout,
         hash_cache=given.hash_cache if given.use_hash_cache else None,
         within=tuple(given.within),
+        tell_nothing=given.tell_nothing,
     )
 
 
@@ -147,8 +149,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="s-isync",
         description="Moves a file or a folder's contents between a file system and iRODS, verified by checksum. "
         "i:PATH or irods:PATH is a path in iRODS, anything else a local one.",
-        epilog="Exit codes: 0 complete, 2 usage, 3 partial, 4 unreachable, 5 differs, 10 login refused, "
-        "11 no permission, 12 no source, 13 no space, 14 bad destination, 15 bad configuration, "
+        epilog="Exit codes: 0 complete, 2 usage, 3 partial, 4 unreachable, 5 differs, "
+        "9 nothing done, 10 login refused, 11 no permission, 12 no source, 13 no space, 14 bad destination, 15 bad configuration, "
         "130 interrupted, 1 internal.",
         allow_abbrev=False,
     )
@@ -183,6 +185,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="only tell whether the destination holds what the source does (with --delete: and nothing else); "
         "exit code 5 if not",
+    )
+    add(
+        "--error-on-no-transfer",
+        dest="tell_nothing",
+        action="store_true",
+        help="exit code 9 if all is there already, no file to be moved or removed",
     )
     add("--bwlimit", metavar="RATE", type=rate, help="bytes a second at most, such as 20M")
     add("--metadata", metavar="A;V[;U]", type=avu, action="append", default=[], help="AVU for every uploaded object")

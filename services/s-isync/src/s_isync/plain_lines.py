@@ -94,7 +94,7 @@ class PlainLines:
 
     def end(self, end: End) -> None:
         """Say how it went."""
-        if self.quiet and end.exit_code is ExitCode.COMPLETE:
+        if self.quiet and end.exit_code in {ExitCode.COMPLETE, ExitCode.NOTHING_DONE}:
             return
         for line in describe_end(end, self._plan() if self._dry_run else None):
             self._line(line)

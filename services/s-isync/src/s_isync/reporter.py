@@ -211,13 +211,16 @@ class Reporter:
             self._remember(problem)
             self._tell(lambda listener: listener.error(problem))
 
-    def end(self, exit_code: ExitCode | None, problem: Problem | None, *, check: bool = False) -> ExitCode:
+    def end(
+        self, exit_code: ExitCode | None, problem: Problem | None, *, check: bool = False, tell_nothing: bool = False
+    ) -> ExitCode:
         """Tell the listeners that the run is over.
 
         Args:
             exit_code: why it ended early; None where it came to its end, and the totals say how it went.
             problem: what ended it.
             check: whether differences between the sides decide about the exit code.
+            tell_nothing: whether a run that had no file to move or remove has an exit code of its own.
 
         Returns:
             The exit code of the process.
@@ -226,12 +229,19 @@ class Reporter:
         with self._lock:
             self._show()
             if exit_code is None:
-                failed = self._totals.files_failed or self._totals.scan_errors
-                differs = check and self._differences
-                exit_code = ExitCode.PARTIAL if failed else ExitCode.DIFFERS if differs else ExitCode.COMPLETE
+                exit_code = self._judge(check=check, tell_nothing=tell_nothing)
             seconds = time.monotonic() - self._began
             self._tell(lambda listener: listener.end(End(self._totals, exit_code, problem, self._failures, seconds)))
             return exit_code
+
+    def _judge(self, *, check: bool, tell_nothing: bool) -> ExitCode:
+        totals = self._totals
+        if totals.files_failed or totals.scan_errors:
+            return ExitCode.PARTIAL
+        if check and self._differences:
+            return ExitCode.DIFFERS
+        done = totals.files_transferred or totals.files_deleted or self._differences
+        return ExitCode.NOTHING_DONE if tell_nothing and not done else ExitCode.COMPLETE
 
     def _tell(self, what: Callable[[Listener], None]) -> None:
         for listener in list(self._listeners):

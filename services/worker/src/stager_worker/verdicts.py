@@ -23,7 +23,7 @@ EXIT_CODES: Mapping[int, tuple[str, ErrorClass]] = {
     15: ("bad_configuration", ErrorClass.FATAL),
     130: ("interrupted", ErrorClass.TRANSIENT),
 }
-"""As docs/isync-protocol.md has them; 0 stands for itself and 5 is never asked for."""
+"""As docs/isync-protocol.md has them; 0 stands for itself; 5 and 9 are never asked for."""
 
 
 def judge(exit_code: int, end: EndEvent | None, last_problem: Problem | None) -> tuple[Verdict, JobError | None]:
