@@ -207,6 +207,34 @@ def test_a_small_new_file_costs_one_round_trip_each_way(
     assert exchanges(LocalTree(), str(source), tree, f"{home}/a") == base_up
 
 
+def test_the_connection_that_listed_goes_on_with_the_files(
+    run_sync: RunSync, server: ZoneSettings, home: str, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of one thread logs in once, up and down, to a new collection and to one that was listed, for one file."""
+    opened: list[ZoneConnection] = []
+
+    class Counted(ZoneConnection):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            opened.append(self)
+
+    monkeypatch.setattr("s_isync.backends.irods_sessions.ZoneConnection", Counted)
+    local = LocalTree()
+    for source, destination in (
+        (str(sample), f"{home}/new"),
+        (f"{home}/new", str(tmp_path / "back")),
+        (str(sample / "a.txt"), f"{home}/one"),
+    ):
+        zone = ZoneTree(server)
+        up = destination.startswith(home)
+        for _ in "12":  # the second time, all is there
+            run = run_sync(local if up else zone, source, zone if up else local, destination, SyncRules(connections=1))
+            assert run.code is ExitCode.COMPLETE
+            assert len(opened) == 1
+            opened.clear()
+        zone.close()
+
+
 @_SIZES
 def test_times_are_kept_in_the_catalogue_unless_they_are_not_wanted(
     run_sync: RunSync, tree: ZoneTree, session: iRODSSession, home: str, tmp_path: Path, size: int

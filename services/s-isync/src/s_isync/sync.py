@@ -41,6 +41,7 @@ class Sync:
             if roots.single is None and not roots.destination_exists and not self._rules.dry_run:
                 with at_root(Scope.DESTINATION, destination.text, ExitCode.BAD_DESTINATION):
                     self._destination.make_folder(roots.destination)
+            self._pass_on()
             self._carry_out(roots)
         except StoppedError:
             pass
@@ -94,6 +95,10 @@ class Sync:
 
     def _distant(self) -> bool:
         return self._source.distant or self._destination.distant
+
+    def _pass_on(self) -> None:
+        self._source.pass_on()
+        self._destination.pass_on()
 
     def _leave_thread(self) -> None:
         self._source.leave_thread()

@@ -188,6 +188,9 @@ class Tree(Protocol):
     def drop_unfinished(self) -> None:
         """All attempts are over: remove what was kept for another one of this run."""
 
+    def pass_on(self) -> None:
+        """The calling thread needs nothing here for a while: what it alone holds may serve another one."""
+
     def leave_thread(self) -> None:
         """The calling thread won't come back; what it alone holds can go."""
 

@@ -53,7 +53,7 @@ class ZoneTree:
 
     def scan(self, root: str, problem: ScanProblem, wanted: Wanted = everything) -> Iterator[Entry]:
         """What is wanted below a collection."""
-        return pruned(scan(self.sessions.exchange, root, problem), wanted)
+        return pruned(scan(self.sessions.exchange, root, problem, self.sessions.pass_on), wanted)
 
     def make_folder(self, path: str) -> None:
         """Make a collection and those above it."""
@@ -129,6 +129,10 @@ class ZoneTree:
     def drop_unfinished(self) -> None:
         """Remove what this run has begun, and not come back to."""
         self._unfinished.drop()
+
+    def pass_on(self) -> None:
+        """The thread's connection serves the next one that needs one."""
+        self.sessions.pass_on()
 
     def leave_thread(self) -> None:
         """The calling thread won't come back."""

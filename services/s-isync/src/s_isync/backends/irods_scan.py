@@ -25,14 +25,19 @@ _LARGE = 5000  # objects from which a collection is taken in pieces
 _WORTH = 500  # objects that a piece must have on average; asking for it costs as much as reading some hundreds
 
 
-def scan(exchange: listing.Exchange, root: str, problem: ScanProblem) -> Iterator[Entry]:
-    """Everything below a collection; a connection that breaks costs no more than a piece."""
+def scan(
+    exchange: listing.Exchange, root: str, problem: ScanProblem, listed: Callable[[], None] = lambda: None
+) -> Iterator[Entry]:
+    """Everything below a collection; a connection that breaks costs no more than a piece.
+
+    `listed` is called once nothing more is to be asked of the catalogue, where that is before the first entry.
+    """
     total = _again(lambda: listing.count_below(exchange, root))
     if total > _LARGE:
         names = _again(lambda: {path.partition("/")[0] for path in listing.collections_below(exchange, root)})
         if names and total / len(names) >= _WORTH:
             return _pieces(exchange, root, names, problem)
-    return _whole(exchange, root, problem)
+    return _whole(exchange, root, problem, listed)
 
 
 def _pieces(exchange: listing.Exchange, root: str, names: set[str], problem: ScanProblem) -> Iterator[Entry]:
@@ -49,11 +54,11 @@ def _pieces(exchange: listing.Exchange, root: str, names: set[str], problem: Sca
                 yield replace(inner, path=f"{name}/{inner.path}")
 
 
-def _whole(exchange: listing.Exchange, root: str, problem: ScanProblem) -> Iterator[Entry]:
-    return _sorted(lambda: listing.below(exchange, root, problem))
+def _whole(exchange: listing.Exchange, root: str, problem: ScanProblem, listed: Callable[[], None]) -> Iterator[Entry]:
+    return _sorted(lambda: listing.below(exchange, root, problem), listed)
 
 
-def _sorted(entries: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
+def _sorted(entries: Callable[[], Iterator[Entry]], listed: Callable[[], None] = lambda: None) -> Iterator[Entry]:
     """In order, each object once, by its best replica."""
 
     def taken() -> Iterator[Entry]:
@@ -61,7 +66,9 @@ def _sorted(entries: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
         first = next(found, None)  # by then all has been taken
         return iter(()) if first is None else chain([first], found)
 
-    for _, same in groupby(_again(taken), key=lambda entry: entry.path):
+    found = _again(taken)
+    listed()
+    for _, same in groupby(found, key=lambda entry: entry.path):
         everything = list(same)
         replicas = [entry for entry in everything if not entry.leftover]
         if replicas:

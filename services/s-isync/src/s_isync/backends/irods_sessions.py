@@ -49,6 +49,7 @@ class ZoneSessions:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._connections: set[ZoneConnection] = set()
+        self._idle: list[ZoneConnection] = []
         self._closed = False
         self.tells_places = True
 
@@ -63,7 +64,7 @@ class ZoneSessions:
         return None if connection is None or connection.dead else connection
 
     def connection(self) -> ZoneConnection:
-        """The calling thread's connection; a fresh one where it has none that works.
+        """The calling thread's connection; one that was passed on, or a fresh one, where it has none that works.
 
         Raises:
             TreeError: none can be had.
@@ -71,9 +72,11 @@ class ZoneSessions:
         connection = self.current()
         if connection is None:
             self._drop()
-            connection = self._connect()
-            with self._lock:
-                self._connections.add(connection)
+            connection = self._passed_on()
+            if connection is None:
+                connection = self._connect()
+                with self._lock:
+                    self._connections.add(connection)
             self._local.connection = connection
         return connection
 
@@ -99,6 +102,14 @@ class ZoneSessions:
         if connection is not None and connection.requests >= _RECYCLE_AFTER:
             self.leave_thread()
 
+    def pass_on(self) -> None:
+        """Leave the calling thread's connection to the next one that needs one; nothing may be open on it."""
+        connection = self.current()
+        if connection is not None:
+            self._local.connection = None
+            with self._lock:
+                self._idle.append(connection)
+
     def leave_thread(self) -> None:
         """Say goodbye on the calling thread's connection."""
         connection = self.current()
@@ -122,6 +133,18 @@ class ZoneSessions:
             connections = list(self._connections)
             self._connections.clear()
         return connections
+
+    def _passed_on(self) -> ZoneConnection | None:
+        while True:
+            with self._lock:
+                if not self._idle or self._closed:
+                    return None
+                connection = self._idle.pop()
+            if not connection.is_gone():
+                return connection
+            connection.break_off()
+            with self._lock:
+                self._connections.discard(connection)
 
     def _connect(self) -> ZoneConnection:
         for wait in (*_CONNECT_WAITS, None):

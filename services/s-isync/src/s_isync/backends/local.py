@@ -120,6 +120,9 @@ class LocalTree:
     def drop_unfinished(self) -> None:
         """Files that are kept are for another run."""
 
+    def pass_on(self) -> None:
+        """Threads hold nothing."""
+
     def leave_thread(self) -> None:
         """Threads hold nothing."""
 

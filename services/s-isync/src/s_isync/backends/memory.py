@@ -118,6 +118,9 @@ class MemoryTree:
     def drop_unfinished(self) -> None:
         """None are kept."""
 
+    def pass_on(self) -> None:
+        """Nothing is held."""
+
     def leave_thread(self) -> None:
         """Threads hold nothing."""
 
