@@ -214,7 +214,7 @@ def test_the_connection_that_listed_goes_on_with_the_files(
     opened: list[ZoneConnection] = []
 
     class Counted(ZoneConnection):
-        def __init__(self, *arguments: Any) -> None:
+        def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - whatever it takes
             super().__init__(*arguments)
             opened.append(self)
 

@@ -150,8 +150,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Moves a file or a folder's contents between a file system and iRODS, verified by checksum. "
         "i:PATH or irods:PATH is a path in iRODS, anything else a local one.",
         epilog="Exit codes: 0 complete, 2 usage, 3 partial, 4 unreachable, 5 differs, "
-        "9 nothing done, 10 login refused, 11 no permission, 12 no source, 13 no space, 14 bad destination, 15 bad configuration, "
-        "130 interrupted, 1 internal.",
+        "9 nothing done, 10 login refused, 11 no permission, 12 no source, 13 no space, 14 bad destination, "
+        "15 bad configuration, 130 interrupted, 1 internal.",
         allow_abbrev=False,
     )
     config = os.environ.get("STAGER_WORKER_CONFIG")

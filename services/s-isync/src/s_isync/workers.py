@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from s_isync.ramp import Advice, Ramp
 from s_isync.stopping import StopFlag
 
 _log = logging.getLogger(__name__)
@@ -17,14 +18,12 @@ _log = logging.getLogger(__name__)
 Task = Callable[[], None]
 _WAITING_SMALL = 2000
 _WAITING_BIG = 2000
-_AT_ONCE = 4  # threads; a connection costs both sides what they need for the first files
-_NEXT_AFTER = 1.0  # seconds
 
 
 class Workers:
     """A pool of daemon threads; tasks must not raise.
 
-    They start as there is work for them: a few at once, and then one by one, unless what they talk to is far away.
+    They start as there is work for them, a few at once and then as `Ramp` says.
 
     Args:
         count: threads, and so connections.
@@ -37,7 +36,7 @@ class Workers:
         self._stop = stop
         self._leave = leave
         self._distant = distant
-        self._next_start = 0.0
+        self._ramp = Ramp(count)
         self._lock = threading.Lock()
         self._work_waits = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
@@ -48,10 +47,9 @@ class Workers:
         self._busy = 0
         self._most_big = max(1, count // 2)
         self._closed = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(count)
-        ]
-        self._started = 0
+        self._threads: list[threading.Thread] = []
+        self._running = 0
+        self._too_many = 0
 
     def submit(self, task: Task, *, big: bool) -> None:
         """Queue a task; waits while its queue is full. Nothing happens once the run is ending."""
@@ -62,14 +60,14 @@ class Workers:
             if self._stop.stopped:
                 return
             queue.append(task)
-            self._start_one()
+            self._adjust(helping=False)
             self._work_waits.notify()  # one: to wake all for every file costs more than the file
 
     def assist(self, task: Task) -> None:
         """Offer a task to threads that have nothing else to do; it may never be run."""
         with self._lock:
             self._assists.append(task)
-            self._start_one()
+            self._adjust(helping=True)
             self._work_waits.notify()
 
     def withdraw(self, task: Task) -> None:
@@ -91,7 +89,7 @@ class Workers:
             self._closed = True
             self._work_waits.notify_all()
         waited = 0.0
-        for thread in self._threads[: self._started]:
+        for thread in self._threads:
             while thread.is_alive():
                 thread.join(0.1)
                 if self._stop.stopped and seconds is not None:
@@ -100,16 +98,21 @@ class Workers:
                         return False
         return True
 
-    def _start_one(self) -> None:
-        """One more thread, if there is to be one yet."""
+    def _adjust(self, *, helping: bool) -> None:
+        """One thread more or less, if that is called for; there is work waiting."""
         now = time.monotonic()
-        if self._started >= len(self._threads):
+        advice = self._ramp.advise(now, self._running, helping=helping, distant=self._distant())
+        if advice is Advice.START_ONE:
+            thread = threading.Thread(target=self._work, name=f"worker-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+            self._running += 1
+        elif advice is Advice.END_ONE:
+            self._too_many += 1
+            self._running -= 1
+        else:
             return
-        if self._started >= _AT_ONCE and now < self._next_start and not self._distant():
-            return
-        self._threads[self._started].start()
-        self._started += 1
-        self._next_start = now + _NEXT_AFTER
+        self._ramp.changed(now, self._running)
 
     def _work(self) -> None:
         try:
@@ -124,6 +127,7 @@ class Workers:
                     with self._lock:
                         self._running_big -= big
                         self._busy -= 1
+                        self._ramp.done(time.monotonic())
                         if big or not self._busy:  # what waited for this may go on
                             self._work_waits.notify_all()
         finally:
@@ -132,12 +136,16 @@ class Workers:
     def _take(self) -> tuple[Task, bool] | None:
         with self._lock:
             while not self._stop.stopped:
+                if self._too_many:
+                    self._too_many -= 1
+                    self._work_waits.notify()  # what this one was woken for is another one's
+                    return None
                 big = bool(self._big) and (self._running_big < self._most_big or not self._small)
                 if big or self._small:
                     self._running_big += big
                     self._busy += 1
                     if len(self._big) + len(self._small) > 1:
-                        self._start_one()
+                        self._adjust(helping=False)
                     self._room.notify()
                     return (self._big if big else self._small).popleft(), big
                 if self._assists:
