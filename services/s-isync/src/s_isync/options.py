@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     add("destination", metavar="DESTINATION")
     add("-n", "--dry-run", action="store_true", help="say what a run would do, and do nothing")
     add("--compare", choices=[mode.value for mode in CompareMode], default="checksum", help="what makes files equal")
-    add("-p", "--max-connections", dest="connections", metavar="N", type=int, default=8, help="at once (8)")
+    add("-p", "--max-connections", dest="connections", metavar="N", type=int, default=8, help="at most (8)")
     add("--retries", metavar="N", type=int, default=4, help="further attempts for each file (4)")
     add("--report", metavar="FILE", type=Path, help="write a JSON line for each file there")
     add("--no-times", dest="times", action="store_false", help="don't keep modification times")
