@@ -64,11 +64,22 @@ class Services:
             shutil.copyfile(self.sandbox["ca_file"], place.ca_file)
             place.ca_file.chmod(0o644)
             login_hash = hash_password(BIN / "stager-api", login.password)
-            self.address = self._start_api(
-                place, lambda port: write_api_settings(place, self.sandbox, cast, login_hash, port)
+            self.address = self._start_serving(
+                "api",
+                [BIN / "stager-api", "serve", "--config", place.api_settings],
+                USUAL_API_PORT,
+                0,  # of the kernel's choice
+                lambda port: write_api_settings(place, self.sandbox, cast, login_hash, port),
             )
             if pages:
-                self.pages_url = self._start_ui(place)
+                at = self._start_serving(
+                    "ui",
+                    [BIN / "stager-ui", "--config", place.ui_settings],
+                    USUAL_UI_PORT,
+                    free_port(),  # known before it starts, for the way back from the provider
+                    lambda port: write_ui_settings(place, self.sandbox, self.address, port),
+                )
+                self.pages_url = f"http://{at}"
             # The last, since their mails link to the pages.
             write_worker_settings(place, self.sandbox, cast, self.pages_url)
             guard = [sys.executable, "-m", "stager_sandbox.guard"] if cast.guarded else []
@@ -88,33 +99,20 @@ class Services:
             if (code := child.exit_code()) is not None:
                 raise DemoError(f"{child.name} ended with code {code}; its log is {child.log}:\n{child.tail()}")
 
-    def _start_api(self, place: Place, write_settings: Callable[[int], None]) -> str:
-        """Start the API on its usual port, or on one of the kernel's choice; where it answers."""
-        command: list[str | Path] = [BIN / "stager-api", "serve", "--config", place.api_settings]
-        if _is_free(USUAL_API_PORT):
-            write_settings(USUAL_API_PORT)
-            api = self._start("api", command)
+    def _start_serving(
+        self, name: str, command: Sequence[str | Path], usual: int, other: int, write_settings: Callable[[int], None]
+    ) -> str:
+        """Start a program on its usual port, or on another one; where it answers."""
+        if _is_free(usual):
+            write_settings(usual)
+            child = self._start(name, command)
             try:
-                return api.wait_ready()
+                return child.wait_ready()
             except ChildError:
                 # Somebody may have taken the port since; another fault is met again.
-                self.children.remove(api)
-        write_settings(0)
-        return self._start("api", command).wait_ready()
-
-    def _start_ui(self, place: Place) -> str:
-        """Start the web application on its usual port, or on another; where it answers."""
-        command: list[str | Path] = [BIN / "stager-ui", "--config", place.ui_settings]
-        if _is_free(USUAL_UI_PORT):
-            write_ui_settings(place, self.sandbox, self.address, USUAL_UI_PORT)
-            ui = self._start("ui", command)
-            try:
-                return f"http://{ui.wait_ready()}"
-            except ChildError:
-                self.children.remove(ui)  # as for the API
-        # Its port has to be known before it starts, for the way back from the provider.
-        write_ui_settings(place, self.sandbox, self.address, free_port())
-        return f"http://{self._start('ui', command).wait_ready()}"
+                self.children.remove(child)
+        write_settings(other)
+        return self._start(name, command).wait_ready()
 
     def _start(self, name: str, command: Sequence[str | Path]) -> Child:
         child = Child(name, command, log=self._logs / f"{name}.log", environment=plain_environment())

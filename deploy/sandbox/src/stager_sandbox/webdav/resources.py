@@ -78,14 +78,12 @@ class LoginCollection(DAVCollection):
         return []
 
 
-class ZoneCollection(DAVCollection):
-    """A collection."""
+class _Named:
+    """What collections and data objects have in common; goes before WsgiDAV's class, which has answers of its own."""
 
-    def __init__(self, entry: Entry, environ: dict[str, Any], files: ZoneFiles) -> None:
-        super().__init__(_uri(entry), environ)
-        self._entry = entry
-        self._files = files
-        self._user = _user(environ)
+    _entry: Entry
+    _files: ZoneFiles
+    _user: str
 
     def get_creation_date(self) -> float:
         """When it was made, in seconds since the epoch."""
@@ -94,6 +92,32 @@ class ZoneCollection(DAVCollection):
     def get_last_modified(self) -> float:
         """When it was changed, in seconds since the epoch."""
         return self._entry.modified
+
+    def handle_delete(self) -> bool:
+        """Remove it, with all in it."""
+        self.delete()
+        return True
+
+    def delete(self) -> None:
+        """Remove it, with all in it, to make room."""
+        with _answered():
+            self._files.remove(self._user, self._entry.path)
+
+    def handle_move(self, dest_path: str) -> bool:
+        """Give it another path."""
+        with _answered():
+            self._files.rename(self._user, self._entry.path, _path(dest_path))
+        return True
+
+
+class ZoneCollection(_Named, DAVCollection):
+    """A collection."""
+
+    def __init__(self, entry: Entry, environ: dict[str, Any], files: ZoneFiles) -> None:
+        super().__init__(_uri(entry), environ)
+        self._entry = entry
+        self._files = files
+        self._user = _user(environ)
 
     def get_available_bytes(self) -> int:
         """How much can still be written (RFC 4331)."""
@@ -119,29 +143,13 @@ class ZoneCollection(DAVCollection):
         with _answered():
             self._files.make_collection(self._user, _join(self._entry.path, name))
 
-    def handle_delete(self) -> bool:
-        """Remove it with all in it."""
-        self.delete()
-        return True
-
-    def delete(self) -> None:
-        """Remove it with all in it, to make room."""
-        with _answered():
-            self._files.remove(self._user, self._entry.path)
-
-    def handle_move(self, dest_path: str) -> bool:
-        """Give it another path."""
-        with _answered():
-            self._files.rename(self._user, self._entry.path, _path(dest_path))
-        return True
-
     def copy_move_single(self, dest_path: str, *, is_move: bool) -> None:  # noqa: ARG002 - WsgiDAV's signature
         """Make its likeness, without what is in it."""
         with _answered():
             self._files.make_collection(self._user, _path(dest_path))
 
 
-class ZoneObject(DAVNonCollection):
+class ZoneObject(_Named, DAVNonCollection):
     """A data object."""
 
     def __init__(self, entry: Entry, environ: dict[str, Any], files: ZoneFiles) -> None:
@@ -154,14 +162,6 @@ class ZoneObject(DAVNonCollection):
     def get_content_length(self) -> int:
         """Bytes."""
         return self._entry.size
-
-    def get_creation_date(self) -> float:
-        """When it was made, in seconds since the epoch."""
-        return self._entry.created
-
-    def get_last_modified(self) -> float:
-        """When it was changed, in seconds since the epoch."""
-        return self._entry.modified
 
     def support_etag(self) -> bool:
         """It has one."""
@@ -197,22 +197,6 @@ class ZoneObject(DAVNonCollection):
                 return
             upload.close()
             self._entry = self._files.stat(self._user, self._entry.path) or self._entry
-
-    def handle_delete(self) -> bool:
-        """Remove it."""
-        self.delete()
-        return True
-
-    def delete(self) -> None:
-        """Remove it, to make room."""
-        with _answered():
-            self._files.remove(self._user, self._entry.path)
-
-    def handle_move(self, dest_path: str) -> bool:
-        """Give it another path."""
-        with _answered():
-            self._files.rename(self._user, self._entry.path, _path(dest_path))
-        return True
 
     def copy_move_single(self, dest_path: str, *, is_move: bool) -> None:  # noqa: ARG002 - WsgiDAV's signature
         """Copy it."""

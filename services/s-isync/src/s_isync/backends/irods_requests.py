@@ -66,8 +66,7 @@ class _UnpackRequest(Message):
 
 def open_to_write(path: str, size: int, resource: str | None, mode: int | None = None) -> Request:
     """Open an object, made (of that mode) if missing and emptied if not; the answer's status is the descriptor."""
-    keywords = {"dataType": "generic", "dataSize": str(size), **_resource(resource)}
-    return _open(_object(path, keywords, mode=mode or _MODE, flags=_WRITE_CREATE_TRUNCATE, size=size, operation=_PUT))
+    return _open_whole(path, size, resource, mode)
 
 
 def open_to_go_on(path: str, size: int) -> Request:
@@ -92,8 +91,7 @@ def open_to_read(path: str, place: str | None = None) -> Request:
 
 def open_to_store(path: str, size: int, checksum: str, resource: str | None, mode: int | None = None) -> Request:
     """Open an object to write all of it; the server's close refuses bytes of another checksum, and registers this."""
-    keywords = {"dataType": "generic", "dataSize": str(size), "verifyChksum": checksum, **_resource(resource)}
-    return _open(_object(path, keywords, mode=mode or _MODE, flags=_WRITE_CREATE_TRUNCATE, size=size, operation=_PUT))
+    return _open_whole(path, size, resource, mode, verifyChksum=checksum)
 
 
 def read(descriptor: int, length: int) -> Request:
@@ -181,8 +179,7 @@ def set_mtime(path: str, seconds: int, version: tuple[int, ...]) -> Request:
 
 def open_to_store_tar(path: str, size: int, resource: str | None) -> Request:
     """Open a new object of the type that a zone unpacks."""
-    keywords = {"dataType": "tar file", "dataSize": str(size), **_resource(resource)}
-    return _open(_object(path, keywords, mode=_MODE, flags=_WRITE_CREATE_TRUNCATE, size=size, operation=_PUT))
+    return _open_whole(path, size, resource, dataType="tar file")
 
 
 def unpack_tar(path: str, collection: str, size: int, resource: str | None) -> Request:
@@ -259,6 +256,11 @@ def count(column: int, conditions: Sequence[tuple[int, str]]) -> Request:
 
 def _resource(name: str | None) -> dict[str, str]:
     return {} if name is None else {"destRescName": name}
+
+
+def _open_whole(path: str, size: int, resource: str | None, mode: int | None = None, **keywords: str) -> Request:
+    words = {"dataType": "generic", "dataSize": str(size), **keywords, **_resource(resource)}
+    return _open(_object(path, words, mode=mode or _MODE, flags=_WRITE_CREATE_TRUNCATE, size=size, operation=_PUT))
 
 
 def _open(message: FileOpenRequest) -> Request:

@@ -37,7 +37,7 @@ def scan(
         names = _again(lambda: {path.partition("/")[0] for path in listing.collections_below(exchange, root)})
         if names and total / len(names) >= _WORTH:
             return _pieces(exchange, root, names, problem)
-    return _whole(exchange, root, problem, listed)
+    return _sorted(lambda: listing.below(exchange, root, problem), listed)
 
 
 def _pieces(exchange: listing.Exchange, root: str, names: set[str], problem: ScanProblem) -> Iterator[Entry]:
@@ -52,10 +52,6 @@ def _pieces(exchange: listing.Exchange, root: str, names: set[str], problem: Sca
 
             for inner in scan(exchange, join(root, name), within):
                 yield replace(inner, path=f"{name}/{inner.path}")
-
-
-def _whole(exchange: listing.Exchange, root: str, problem: ScanProblem, listed: Callable[[], None]) -> Iterator[Entry]:
-    return _sorted(lambda: listing.below(exchange, root, problem), listed)
 
 
 def _sorted(entries: Callable[[], Iterator[Entry]], listed: Callable[[], None] = lambda: None) -> Iterator[Entry]:
