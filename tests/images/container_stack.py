@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from stager_sandbox.free_port import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -31,13 +31,6 @@ def run(*command: str | Path, environment: dict[str, str] | None = None) -> subp
     return done
 
 
-def free_ports(names: tuple[str, ...]) -> dict[str, int]:
-    """A port that nobody listens on for each name."""
-    with ExitStack() as stack:
-        held = {name: stack.enter_context(socket.create_server(("127.0.0.1", 0))) for name in names}
-        return {name: server.getsockname()[1] for name, server in held.items()}
-
-
 class Stack:
     """A stack in a folder of its own; a context manager, which takes it down with its volumes.
 
@@ -49,7 +42,7 @@ class Stack:
     def __init__(self, name: str, *, sandbox: bool) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
         self.folder.chmod(0o755)
-        self.ports = free_ports(("api", "ui", "admin", "login"))
+        self.ports = dict(zip(("api", "ui", "admin", "login"), free_ports(4), strict=True))
         self._name = f"{name}{os.getpid()}"
         self._files = ["deploy/compose.yaml", *(["deploy/compose.sandbox.yaml"] if sandbox else [])]
         options = [f"--{part}-port={port}" for part, port in self.ports.items()]
