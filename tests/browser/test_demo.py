@@ -61,6 +61,27 @@ def demo() -> Iterator[Demo]:
         assert process.returncode == 0
 
 
+# Where the button that signs in to the repository has been, frame by frame.
+WATCH_THE_BUTTON = """
+const places = new Set();
+(function look() {
+  const button = document.querySelector(".repository-login button")?.getBoundingClientRect();
+  if (button) places.add(`${button.x} ${button.y}`);
+  requestAnimationFrame(look);
+})();
+globalThis.places = () => [...places];
+"""
+
+
+def sign_in(demo: Demo, page: Page, name: str) -> None:
+    """Sign somebody in with what is printed."""
+    page.goto(demo.url)
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(getattr(demo, name))
+    page.get_by_role("button").click()
+
+
 def mailed_links(demo: Demo) -> set[str]:
     """The links in all mails, as soon as there are three mails."""
     deadline = time.monotonic() + 30
@@ -74,11 +95,7 @@ def mailed_links(demo: Demo) -> set[str]:
 
 def test_the_login_that_it_prints(demo: Demo, page: Page) -> None:
     """Alice signs in with what is printed, sees both sides and the demo's own jobs, and sends a file up."""
-    page.goto(demo.url)
-    page.get_by_role("link", name="Sign in").click()
-    page.get_by_label("Name").fill("alice")
-    page.get_by_label("Password").fill(demo.alice)
-    page.get_by_role("button").click()
+    sign_in(demo, page, "alice")
     sign_in_to_repository(page, "alice", demo.alice)
     for side in ("storage", "repository"):
         expect(page.locator(f"#{side} .listing-body .row", has_text="raw")).to_be_visible()
@@ -94,12 +111,17 @@ def test_the_login_that_it_prints(demo: Demo, page: Page) -> None:
     assert page.url in mailed_links(demo)
 
 
+def test_nothing_moves_from_under_the_pointer(demo: Demo, page: Page) -> None:
+    """What one is about to click stays where it is when the script starts and when folder and jobs come in."""
+    page.add_init_script(WATCH_THE_BUTTON)
+    sign_in(demo, page, "alice")
+    expect(page.locator("#storage .listing-body .row", has_text="raw")).to_be_visible()
+    expect(page.locator("#recent .state-completed").nth(1)).to_be_visible()
+    assert len(page.evaluate("places()")) == 1
+
+
 def test_somebody_without_an_account(demo: Demo, page: Page) -> None:
     """Carol, whom the provider knows and this machine doesn't, is told so."""
-    page.goto(demo.url)
-    page.get_by_role("link", name="Sign in").click()
-    page.get_by_label("Name").fill("carol")
-    page.get_by_label("Password").fill(demo.carol)
-    page.get_by_role("button").click()
+    sign_in(demo, page, "carol")
     expect(page.get_by_role("main")).to_contain_text("Hello Carol")
     expect(page.locator("#storage")).to_have_count(0)
