@@ -328,7 +328,7 @@ def test_an_admins_cancel_of_a_running_job_is_a_stop(
     assert not redis.hexists(f"rq:job:{job_id}", "stager_credential")
 
 
-@pytest.mark.parametrize("act", ["cancel and restart", "delete and submit again", "clean up by a fast clock"])
+@pytest.mark.parametrize("act", ["cancel and restart", "clean up by a fast clock"])
 def test_whoever_runs_a_job_is_waited_for(
     queue: RqJobQueue, claims: MakeClaims, new: New, inspector: RqJobInspector, redis: Redis, act: str
 ) -> None:
@@ -342,9 +342,6 @@ def test_whoever_runs_a_job_is_waited_for(
         case "cancel and restart":
             rq_job(job_id, redis).cancel()
             queue.restart(job_id)
-        case "delete and submit again":
-            rq_job(job_id, redis).delete()
-            assert submit(queue, new(request_id="r1")) == [job_id]
         case _:
             StartedJobRegistry("default", connection=redis, serializer=JSONSerializer).cleanup(4e9)
     assert inspector.get(job_id).state is State.PENDING

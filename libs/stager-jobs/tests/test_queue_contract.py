@@ -82,6 +82,46 @@ def test_request_ids_belong_to_their_principal(queue: RqJobQueue, new: New) -> N
     assert submit(queue, new(request_id="r")).id != submit(queue, new("ann", request_id="r")).id
 
 
+@pytest.mark.parametrize("way", ["deleted", "expired"])
+def test_an_id_is_never_used_again(queue: RqJobQueue, new: New, redis: Redis, way: str) -> None:
+    """A request id whose job is gone makes a job of its own: what the other one left isn't taken for its own."""
+    first = submit(queue, new(request_id="r"))
+    if way == "deleted":
+        queue.delete(first.id)
+        assert not redis.keys("stager:request:*")
+    else:
+        queue.stop(first.id)
+        assert 0 < redis.ttl(redis.keys("stager:request:*")[0]) <= redis.ttl(f"rq:job:{first.id}") + 1
+        redis.delete(f"rq:job:{first.id}")
+    second = submit(queue, new("jan", request_id="r", title="other"))
+    assert second.id != first.id
+    assert submit(queue, new("jan", request_id="r", title="other")).id == second.id
+
+
+def test_a_restarted_job_is_still_found_by_its_request(queue: RqJobQueue, new: New, redis: Redis) -> None:
+    """A repeat of the submit after a restart finds the job, for as long as one waits."""
+    job = submit(queue, new(request_id="r"))
+    queue.stop(job.id)
+    queue.restart(job.id)
+    assert submit(queue, new(request_id="r")).id == job.id
+    assert redis.ttl(redis.keys("stager:request:*")[0]) > 29 * 86_400
+
+
+@pytest.mark.parametrize("found", [b"nowhere", b"../x", b"\xff", None])
+def test_a_request_that_leads_nowhere(queue: RqJobQueue, new: New, redis: Redis, found: bytes | None) -> None:
+    """Whatever stands where a request id is remembered, the submit makes a job, and only one."""
+    queue.delete(submit(queue, new(request_id="r")).id)
+    submit(queue, new(request_id="r"))
+    (key,) = redis.keys("stager:request:*")
+    redis.delete(key)
+    if found is None:
+        redis.rpush(key, "x")
+    else:
+        redis.set(key, found)
+    job = submit(queue, new(request_id="r"))
+    assert submit(queue, new(request_id="r")).id == job.id
+
+
 def test_a_claimed_job_is_active_and_held(
     queue: RqJobQueue, inspector: RqJobInspector, claims: MakeClaims, new: New
 ) -> None:
@@ -203,6 +243,18 @@ def test_restart_needs_a_fresh_credential(queue: RqJobQueue, claims: MakeClaims,
         queue.restart(job.id)
     queue.restart(job.id, "sealed:new")
     assert take(claims()).credential == "sealed:new"
+
+
+def test_restarts_count_as_waiting(redis: Redis, new: New) -> None:
+    """Nobody gets more jobs to wait by restarting than by submitting."""
+    queue = RqJobQueue(redis, Rules(waiting_per_owner=1))
+    stopped = submit(queue, new())
+    queue.stop(stopped.id)
+    waiting = submit(queue, new())
+    with pytest.raises(TooManyWaitingError):
+        queue.restart(stopped.id)
+    queue.stop(waiting.id)
+    assert queue.restart(stopped.id).state is State.PENDING
 
 
 def test_only_one_of_two_restarts_wins(queue: RqJobQueue, new: New) -> None:

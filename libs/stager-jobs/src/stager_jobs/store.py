@@ -42,6 +42,7 @@ class JobQueue(Protocol):
             JobNotFoundError: There is no such job.
             WrongStateError: It waits or runs.
             CredentialMissingError: The job had a credential of its own and none is given.
+            TooManyWaitingError: As many of its owner's jobs wait as may.
         """
         ...
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +22,7 @@ from stager_jobs.job import Job, NewJob
 from stager_jobs.payload import fingerprint
 from stager_jobs.rq_store.connection import store_errors
 from stager_jobs.rq_store.inspector import RqJobInspector
+from stager_jobs.rq_store.keys import text
 from stager_jobs.rq_store.record import WORKER_LOST, new_record
 from stager_jobs.rq_store.scripts import Name, Scripts, legal_statuses
 from stager_jobs.rules import Rules
@@ -43,16 +43,17 @@ class RqJobQueue:
 
     def submit(self, jobs: Sequence[NewJob]) -> list[Job | JobStoreError]:
         """See JobQueue."""
-        ids = [_job_id(new) for new in jobs]
         with store_errors(), self._redis.pipeline(transaction=False) as pipeline:
-            for job_id, new in zip(ids, jobs, strict=True):
+            for new in jobs:
+                job_id = uuid.uuid4().hex
                 record = new_record(job_id, new, self._rules, self._redis)
-                owner = new.task.stager_user
-                head = (job_id, new.priority.value, owner, fingerprint(new.task), self._rules.waiting_per_owner)
-                self._scripts.queue(pipeline, Name.SUBMIT, *head, *record)
+                place = (job_id, new.priority.value, new.task.stager_user)
+                limit = self._rules.waiting_per_owner
+                request = (fingerprint(new.task), limit, new.principal, new.request_id)
+                self._scripts.queue(pipeline, Name.SUBMIT, *place, *request, *record)
             replies = self._copied(pipeline)
-        stored = self._inspector.get_many(ids)
-        return [self._outcome(reply, new, job) for reply, new, job in zip(replies, jobs, stored, strict=True)]
+        stored = self._inspector.get_many([text(job_id) for _, job_id in replies])
+        return [self._outcome(verdict, new, job) for (verdict, _), new, job in zip(replies, jobs, stored, strict=True)]
 
     def stop(self, job_id: str) -> Job:
         """See JobQueue."""
@@ -65,7 +66,8 @@ class RqJobQueue:
         """See JobQueue."""
         token, retries = uuid.uuid4().hex, len(self._rules.retry_delays)
         with store_errors():
-            reply = self._scripts.run(Name.RESTART, job_id, legal_statuses(Move.RESTART), token, dr_pass, retries)
+            limits = (retries, self._rules.waiting_per_owner)
+            reply = self._scripts.run(Name.RESTART, job_id, legal_statuses(Move.RESTART), token, dr_pass, *limits)
         self._judge(reply, job_id, "can't be restarted: it waits or runs")
         return self._inspector.get(job_id)
 
@@ -94,8 +96,7 @@ class RqJobQueue:
         if reply == b"taken":
             return RequestIdTakenError(f"request id {new.request_id!r} was used for another task")
         if reply == b"full":
-            limit = self._rules.waiting_per_owner
-            return TooManyWaitingError(f"{limit} jobs of {new.task.stager_user} wait, as many as one user may have")
+            return self._crowded(new.task.stager_user)
         return job or JobNotFoundError("the job was stored, and deleted again at once")
 
     def _judge(self, reply: bytes, job_id: str, refusal: str) -> None:
@@ -105,14 +106,13 @@ class RqJobQueue:
             case b"illegal":
                 state = self._inspector.get(job_id).state
                 raise WrongStateError(f"job {job_id} {refusal} (state {state})")
+            case b"full":
+                raise self._crowded(self._inspector.get(job_id).owner)
             case b"credential":
                 raise CredentialMissingError(
                     f"job {job_id} needs a fresh sealed password: its own was wiped when it ended"
                 )
 
-
-def _job_id(new: NewJob) -> str:
-    """The same for a repeat of the same request, so that the record itself is what remembers it."""
-    if not new.request_id:
-        return uuid.uuid4().hex
-    return hashlib.sha256(f"{new.principal}\0{new.request_id}".encode()).hexdigest()[:32]
+    def _crowded(self, owner: str) -> TooManyWaitingError:
+        limit = self._rules.waiting_per_owner
+        return TooManyWaitingError(f"{limit} jobs of {owner} wait, as many as one user may have")

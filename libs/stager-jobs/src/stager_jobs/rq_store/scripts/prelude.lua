@@ -63,6 +63,24 @@ local function origin(id)
     return is_queue(queue) and queue or 'default'
 end
 
+-- Which job a caller's request id stands for. Beside the record, since an id must never be used again: reports, logs
+-- and mails go by it.
+local function request_key(principal, request)
+    return request ~= '' and 'stager:request:' .. redis.sha1hex(principal .. '\0' .. request) or nil
+end
+
+local LONGEST_MEMORY = 2592000 -- also where the record is removed behind our back
+
+-- For how long a repeat of the submit finds the job, in seconds; 0: no longer.
+local function remember(id, seconds)
+    local key = request_key(get(id, 'stager_principal'), get(id, 'stager_request'))
+    if key and seconds > 0 then
+        redis.call('SET', key, id, 'EX', seconds)
+    elseif key then
+        redis.call('DEL', key)
+    end
+end
+
 -- Makes room for a key of ours where one of another kind stands.
 local function expect(key, kind)
     local found = redis.call('TYPE', key).ok
@@ -200,6 +218,7 @@ local function settle(id, queue, owner, status)
     redis.call('EXPIRE', record(id), keep)
     redis.call('EXPIRE', 'rq:results:' .. id, keep)
     redis.call('EXPIRE', faults(id), keep)
+    remember(id, keep)
     if status ~= 'canceled' then
         tell(id, status == 'finished' and 'completed' or 'failed')
     end
@@ -211,6 +230,7 @@ local function forget(id, queue, owner)
     dequeue(id, queue, owner)
     redis.pcall('ZREM', 'stager:jobs:' .. owner, id)
     wipe(id)
+    remember(id, 0)
     redis.call('DEL', record(id), record(id) .. ':dependents', 'rq:results:' .. id, 'rq:executions:' .. id,
         faults(id))
     redis.call('PUBLISH', 'stager:changes', 'D ' .. id .. ' ' .. owner)
@@ -351,4 +371,24 @@ local function mend_lanes(queue)
             redis.call('LREM', list(queue), 0, id)
         end
     end
+end
+
+-- Whether as many of an owner's jobs wait as may (0: any number).
+local function crowded(owner, limit)
+    local function waiting()
+        local sum = 0
+        for _, name in ipairs(QUEUES) do
+            expect(lane(name, owner), 'list')
+            sum = sum + redis.call('LLEN', lane(name, owner))
+        end
+        return sum
+    end
+    if limit == 0 or waiting() < limit then
+        return false
+    end
+    for _, name in ipairs(QUEUES) do
+        expect_queue(name)
+        mend_lanes(name)
+    end
+    return waiting() >= limit
 end

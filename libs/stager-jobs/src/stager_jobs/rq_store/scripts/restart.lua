@@ -1,6 +1,6 @@
 -- Lets an ended job run again, under its id and with its history.
--- ARGV: id, legal statuses, a token of this very call, sealed credential or '', retries.
--- Returns 'missing', 'illegal', 'credential' or 'done'.
+-- ARGV: id, legal statuses, a token of this very call, sealed credential or '', retries, how many may wait.
+-- Returns 'missing', 'illegal', 'credential', 'full' or 'done'.
 local id, sources, token, credential, retries = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if redis.call('EXISTS', record(id)) == 0 then
     return 'missing'
@@ -15,8 +15,12 @@ end
 if get(id, 'stager_sealed') == '1' and credential == '' then
     return 'credential'
 end
+if crowded(owner, tonumber(ARGV[6])) then
+    return 'full'
+end
 leave_registries(id, queue)
 redis.call('PERSIST', record(id))
+remember(id, LONGEST_MEMORY)
 redis.call('HSET', record(id), 'ended_at', '', 'started_at', '', 'stager_restart', token,
     'stager_retries_left', retries, 'stager_lost', 0)
 redis.call('HDEL', record(id), 'stager_ended', 'stager_order', 'stager_progress', 'stager_faults',

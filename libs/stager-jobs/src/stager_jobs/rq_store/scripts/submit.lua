@@ -1,35 +1,27 @@
 -- Stores a job and lets workers have it; a repeat of the same submit finds the job that is there.
--- ARGV: id, queue, owner, fingerprint, how many may wait (0: any number), then field, value, ... of the record.
--- Returns 'new', 'same', 'taken' (another task has this request id) or 'full'.
+-- ARGV: id, queue, owner, fingerprint, how many may wait (0: any number), principal, request id or '', then field,
+-- value, ... of the record.
+-- Returns 'new', 'same', 'taken' (another task has this request id) or 'full', and the job's id.
 local id, queue, owner, fingerprint, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-if redis.call('EXISTS', record(id)) == 1 then
-    return get(id, 'stager_fingerprint') == fingerprint and 'same' or 'taken'
+local request = request_key(ARGV[6], ARGV[7])
+local known = id -- a repeat of this very call
+if request then
+    expect(request, 'string')
+    known = redis.call('GET', request) or id
 end
-
-local function waiting()
-    local sum = 0
-    for _, name in ipairs(QUEUES) do
-        expect(lane(name, owner), 'list')
-        sum = sum + redis.call('LLEN', lane(name, owner))
-    end
-    return sum
+if is_id(known) and is_record(known) then
+    return {get(known, 'stager_fingerprint') == fingerprint and 'same' or 'taken', known}
 end
-
-if limit > 0 and waiting() >= limit then
-    for _, name in ipairs(QUEUES) do
-        expect_queue(name)
-        mend_lanes(name)
-    end
-    if waiting() >= limit then
-        return 'full'
-    end
+if crowded(owner, limit) then
+    return {'full', id}
 end
-redis.call('HSET', record(id), unpack(ARGV, 6))
+redis.call('HSET', record(id), unpack(ARGV, 8))
 redis.call('HSET', record(id), 'created_at', iso(now), 'stager_created', stamp(now))
+remember(id, LONGEST_MEMORY)
 expect('stager:jobs:' .. owner, 'zset')
 expect('stager:owners', 'set')
 redis.call('ZADD', 'stager:jobs:' .. owner, now, id)
 redis.call('SADD', 'stager:owners', owner)
 enqueue(id, queue, owner, false)
 changed(id, owner)
-return 'new'
+return {'new', id}
