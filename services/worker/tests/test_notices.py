@@ -264,6 +264,20 @@ def test_a_deleted_jobs_mail_is_dropped(
     assert redis.exists("stager:outbox") == 0
 
 
+def test_a_failure_that_was_restarted_is_not_told(
+    redis: Redis, submit: Submit, end: Callable[..., None], mails: MailFolder, mail_settings: Mail, queue: RqJobQueue
+) -> None:
+    """Nobody is asked to restart what somebody has restarted; of its end they hear."""
+    job = submit("ok", stager_email="jan@example.org")
+    end(Verdict.FAIL, REFUSED)
+    queue.restart(job.id)
+    Office(redis, mail_settings).work()
+    assert mails.mails() == []
+    end(Verdict.COMPLETE)
+    Office(redis, mail_settings).work()
+    assert [read(path)["Subject"] for path in mails.mails()] == [f"Completed: {job.task.title}"]
+
+
 def test_webhooks(redis: Redis, submit: Submit, end: Callable[..., None], listener: Listener) -> None:
     """A signed document without secrets, for the events asked for; other events aren't told."""
     hook = Webhook.model_validate({"url": listener.url, "events": ["failed"], "secret": "s3cret"})

@@ -176,9 +176,8 @@ def test_a_worker_that_ends_hands_its_job_back(
 def test_jobs_that_cant_run_here_say_why(
     submit: Submit, run_one: Callable[[], None], inspector: RqJobInspector
 ) -> None:
-    """No such user, no password, no keys: each a fatal error in words."""
+    """No password, no keys: each a fatal error in words."""
     for keys, code in [
-        ({"stager_user": "no-such-user"}, "no_user"),
         ({"dr_user": "nobody-knows"}, "credential_missing"),
         ({"dr_pass": "sealed:v1:k:x"}, "no_keyring"),
     ]:
@@ -187,6 +186,17 @@ def test_jobs_that_cant_run_here_say_why(
         found = inspector.get(job.id)
         assert found.last_error
         assert (found.state, found.last_error.code) == (State.FAILED, code)
+
+
+def test_a_user_who_is_not_found_may_be_later(
+    submit: Submit, run_one: Callable[[], None], inspector: RqJobInspector
+) -> None:
+    """A name service that is away can't be told from a user that is none: the job is tried again."""
+    job = submit("ok", stager_user="no-such-user")
+    run_one()
+    found = inspector.get(job.id)
+    assert found.last_error
+    assert (found.state, found.last_error.code) == (State.RETRY, "no_user")
 
 
 def test_a_report_that_never_ends_is_cut(

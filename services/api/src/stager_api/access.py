@@ -37,6 +37,7 @@ class Access:
         Raises:
             NotPermittedError: The caller may not act as this user.
             InvalidRequestError: There is no such account.
+            UnavailableError: Whether there is can't be told now.
         """
         if not caller.acts_for(user):
             raise NotPermittedError(f"{caller.label} may not act as {user}", Reason.MAY_NOT_ACT_AS)

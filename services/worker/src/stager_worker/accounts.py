@@ -6,6 +6,8 @@ import os
 import pwd
 from dataclasses import dataclass
 
+from stager_jobs.job import ErrorClass
+
 from stager_worker.errors import TransferRefusedError
 from stager_worker.settings import WorkerSettings
 
@@ -34,7 +36,9 @@ def find_account(name: str, settings: WorkerSettings) -> Account:
     try:
         entry = pwd.getpwnam(name)
     except (KeyError, ValueError):
-        raise TransferRefusedError("no_user", f"There is no user {name!r} on this worker's machine.") from None
+        # Python tells "no such user" and "the name service is away" alike, and the API has seen the user at the submit.
+        message = f"There is no user {name!r} on this worker's machine, or its name service doesn't answer."
+        raise TransferRefusedError("no_user", message, ErrorClass.TRANSIENT) from None
     own = os.geteuid()
     if own not in {0, entry.pw_uid}:
         raise TransferRefusedError(

@@ -6,11 +6,14 @@ from stager_jobs.job import ErrorClass, JobError
 
 
 class TransferRefusedError(Exception):
-    """This job can't run here, now or later; its text is for the person who submitted it."""
+    """This job can't run here; its text is for the person who submitted it.
 
-    def __init__(self, code: str, message: str) -> None:
+    `error_class` says whether it may be different later.
+    """
+
+    def __init__(self, code: str, message: str, error_class: ErrorClass = ErrorClass.FATAL) -> None:
         super().__init__(message)
-        self.error = JobError(ErrorClass.FATAL, code, message)
+        self.error = JobError(error_class, code, message)
 
 
 class StillRunningError(Exception):

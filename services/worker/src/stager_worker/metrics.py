@@ -18,7 +18,7 @@ _WAITS = (0.5, 1, 5, 15, 60, 300, 1800, 7200, 43200)
 _RUNS = (1, 5, 15, 60, 300, 1800, 7200, 43200, 259200)
 _OWN_FAULTS = (
     *(("fatal", code) for code in ("no_keyring", "credential", "wrong_user", "no_user")),
-    *(("transient", code) for code in ("worker", "timeout", "no_progress", "killed")),
+    *(("transient", code) for code in ("worker", "timeout", "no_progress", "killed", "no_user")),
 )
 """Failures beside those that s-isync's exit code tells."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stager_jobs.errors import DamagedRecordError, JobNotFoundError
+from stager_jobs.job import Job, State
 from stager_jobs.rq_store.outbox import Kind, Notice, Outbox
 from stager_jobs.store import JobInspector, ReportPage
 from stager_telemetry import get_logger
@@ -53,6 +54,9 @@ class Postman:
             report = self.inspector.report(notice.job_id, size=SHOWN_FAULTS)
         except (JobNotFoundError, DamagedRecordError):
             self.outbox.done(notice)  # whoever removed it doesn't want to hear of it
+            return True
+        if _overtaken(notice, report.job):
+            self.outbox.done(notice)
             return True
         if not notice.to:
             self.outbox.split(notice, list(self._ways(notice.kind, report)))
@@ -116,3 +120,9 @@ class Postman:
         except ValueError as error:
             raise NeverToldError(f"an address is none: {error}") from error
         Mailer(self.mail).send(message)
+
+
+def _overtaken(notice: Notice, job: Job) -> bool:
+    """Whether a mail would ask people to restart what somebody has restarted; programs hear of every failure."""
+    is_mail = bool(notice.to) and not notice.to.startswith("hook")
+    return is_mail and notice.kind is Kind.FAILED and job.state is not State.FAILED
