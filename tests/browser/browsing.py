@@ -79,6 +79,16 @@ def go(page: Page, stack: Stack, storage: Path, repository: str = COLLECTION) ->
     page.goto(f"{stack.url}/?storage={storage}&repository={repository}")
 
 
+def hold(page: Page, address: str) -> Callable[[], None]:
+    """Keep answers back; gives what lets them go."""
+    page.route(address, lambda _route: None)
+
+    def let_go() -> None:
+        page.unroute(address)  # which lets go of those that are held
+
+    return let_go
+
+
 def submit(page: Page) -> Locator:
     """Confirm the preview; gives the dialog, which then tells what was queued."""
     dialog = page.locator("#transfer")

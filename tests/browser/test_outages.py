@@ -5,22 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable
 
 import pytest
-from browsing import Complaints, SignIn, folder, go, pane, row, submit, watch
+from browsing import Complaints, SignIn, folder, go, hold, pane, row, submit, watch
 from playwright.sync_api import Page, expect
 from stack import Stack
-
-
-def hold(page: Page, address: str) -> Callable[[], None]:
-    """Keep answers back; gives what lets them go."""
-    page.route(address, lambda _route: None)
-
-    def let_go() -> None:
-        page.unroute(address)  # which lets go of those that are held
-
-    return let_go
 
 
 def test_a_slow_folder(page: Page, sign_in: SignIn, stack: Stack, request: pytest.FixtureRequest) -> None:
