@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browsing import SignIn, folder, go, hold, pane, row
+from browsing import DONE, SignIn, folder, go, hold, pane, row, submit
 from playwright.sync_api import Locator, Page, expect
 from stack import Stack
 
@@ -55,3 +55,29 @@ def test_the_preview_is_counted(
         assert places(*pressed) == before
         for element in pressed:
             expect(element).to_be_in_viewport(ratio=1)
+
+
+def test_what_failed_comes_in(page: Page, sign_in: SignIn, stack: Stack, request: pytest.FixtureRequest) -> None:
+    """A job's log and what else is clicked there stay when the list of failures is filled."""
+    base = folder(stack, request)
+    closed = base / "half" / "closed.txt"
+    closed.parent.mkdir()
+    closed.write_text("x")
+    stack.own(base, "alice")
+    closed.chmod(0)
+    sign_in(page)
+    go(page, stack, base)
+    row(page, "storage", "half").click()
+    page.get_by_role("button", name="Upload").click()
+    submit(page).get_by_role("link", name="Open the job").click()
+    expect(page.locator("#job .state")).to_have_text("Will retry", timeout=DONE)
+    page.get_by_role("button", name="Stop").click()  # so that nothing else changes
+    page.locator("#confirm").get_by_role("button", name="Stop").click()
+    expect(page.locator("#job .state")).to_have_text("Stopped", timeout=DONE)
+    let_go = hold(page, "**/failures")
+    page.reload()
+    pressed = page.locator("main :is(button, summary)").all()
+    before = places(*pressed)
+    let_go()
+    expect(page.locator("#failures")).to_contain_text("1 failure")
+    assert places(*pressed) == before

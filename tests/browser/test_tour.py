@@ -63,6 +63,7 @@ def test_the_walk(page: Page, sign_in: SignIn, stack: Stack, study: str) -> None
     picture(page, "guide-jobs")
     page.get_by_role("link", name="participants.tsv").click()
     expect(page.locator("#failures h2")).to_have_text("1 failure")
+    page.locator("#failures").scroll_into_view_if_needed()
     picture(page, "guide-failed")
     page.get_by_role("button", name="Delete").click()
     page.locator("#confirm").get_by_role("button", name="Delete").click()

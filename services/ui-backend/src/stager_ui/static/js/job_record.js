@@ -1,4 +1,4 @@
-// Below a job: what failed, and the end of its log while somebody has it open.
+// Of a job: what failed, and the end of its log while somebody has it open.
 import { toast } from "./dialogs.js";
 import { parts } from "./parts.js";
 import { ask } from "./server.js";
