@@ -81,3 +81,21 @@ def test_what_failed_comes_in(page: Page, sign_in: SignIn, stack: Stack, request
     let_go()
     expect(page.locator("#failures")).to_contain_text("1 failure")
     assert places(*pressed) == before
+
+
+def test_the_way_to_the_folder_comes_in(page: Page, sign_in: SignIn, stack: Stack) -> None:
+    """On a phone the tools stay when the way to the folder is longer than a line, and one sees where one is."""
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type] # a dict of these two
+    sign_in(page)
+    let_go = hold(page, "**/workbench*.js*")
+    page.goto(stack.url, wait_until="commit")
+    here = pane(page, "repository")
+    tools = here.get_by_role("toolbar")
+    expect(tools).to_be_visible()
+    before = places(tools)
+    let_go()
+    expect(here.locator(".crumbs [aria-current]")).to_be_in_viewport(ratio=0.9)
+    assert places(tools) == before
+    start = here.get_by_role("button", name="Start folder")
+    expect(start).not_to_be_in_viewport()
+    start.click()  # can be scrolled to
