@@ -145,6 +145,17 @@ def test_signing_out_is_a_change(signed_in: FlaskClient) -> None:
     assert signed_in.get("/").status_code == 200
 
 
+def test_signing_out_after_the_session_has_ended(signed_in: FlaskClient, redis: Redis) -> None:
+    """A page that was left open knows only its old token; it leads to the login, and changes nothing."""
+    token = csrf(signed_in)["X-CSRFToken"]
+    for key in redis.scan_iter("*session:*"):
+        redis.delete(key)
+    answer = signed_in.post("/logout", data={"csrf_token": token})
+    assert (answer.status_code, answer.location) == (303, "/login")
+    assert "Set-Cookie" not in answer.headers
+    assert not list(redis.scan_iter("*session:*"))
+
+
 def test_cookie(client: FlaskClient, document: dict[str, Any]) -> None:
     """It is for the server only, for our own pages only, and over https for nothing else."""
     plain = cookie_of(client.get("/login/start"))

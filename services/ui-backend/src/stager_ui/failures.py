@@ -74,6 +74,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _unforeseen)
     for kind in _KINDS:
         app.register_error_handler(kind, _known)
+    app.register_error_handler(CSRFError, _csrf)
 
 
 def fail(status: int, code: str, message: str) -> ResponseReturnValue:
@@ -118,9 +119,13 @@ def _known(error: Exception) -> ResponseReturnValue:
     return fail(status, code, told(error))
 
 
+def _csrf(error: CSRFError) -> ResponseReturnValue:
+    # A page's token ends with its session. What is signed out needs no reload, it can sign in again; all that such a
+    # page can still send is signing out, which has been done then.
+    return _known(error) if person_or_none() else _signed_out(error)
+
+
 def _http(error: HTTPException) -> ResponseReturnValue:
-    if isinstance(error, CSRFError):
-        return _known(error)
     code = error.code or 500
     if code < 400:
         return error.get_response()
