@@ -237,6 +237,19 @@ def test_an_account_is_guessed_at_ten_times(browser: FlaskClient) -> None:
     assert guess(browser, "person10", "bob@ru.nl", "192.0.2.10") == 401
 
 
+def test_nobody_is_locked_out_by_others(browser: FlaskClient) -> None:
+    """Who has logged in with an account before can do so whatever others try, but guesses no more than anybody."""
+    assert log_in(browser).status_code == 200
+    for n in range(11):
+        last = guess(browser, f"person{n}", "Alice@ru.nl", f"192.0.2.{n}")
+    assert last == 429
+    tried = [guess(browser, "alice", "alice@ru.nl", f"198.51.100.{n}") for n in range(9)]
+    assert tried == [401] * 9
+    assert log_in(browser).status_code == 200
+    assert guess(browser, "alice", "alice@ru.nl", "198.51.100.9") == 401
+    assert log_in(browser).status_code == 429
+
+
 def test_an_address_guesses_fifty_times(browser: FlaskClient) -> None:
     """Whoever is signed in there, and whatever the account."""
     tried = [guess(browser, f"person{n}", f"account{n}", "192.0.2.1") for n in range(51)]

@@ -29,7 +29,10 @@ MAX_CREDENTIAL = 256
     throttle.REPOSITORY_LOGIN_BY_PERSON, key_func=throttle.by_person, deduct_when=throttle.was_refused
 )
 @throttle.limiter.limit(
-    throttle.REPOSITORY_LOGIN_BY_ACCOUNT, key_func=throttle.by_account, deduct_when=throttle.was_refused
+    throttle.REPOSITORY_LOGIN_BY_ACCOUNT,
+    key_func=throttle.by_account,
+    exempt_when=throttle.is_known,
+    deduct_when=throttle.was_refused,
 )
 @throttle.limiter.limit(throttle.REPOSITORY_LOGIN_BY_ADDRESS, deduct_when=throttle.was_refused)
 def login() -> ResponseReturnValue:
@@ -47,6 +50,7 @@ def login() -> ResponseReturnValue:
         _log.info("a repository login was refused", user=person().uid, account=user)
         return fail(401, "wrong_password", t("repository.wrong_password"))
     remember_account(tried)
+    throttle.remember_good_login()
     return jsonify(user=user)
 
 
