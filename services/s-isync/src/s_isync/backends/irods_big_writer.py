@@ -139,15 +139,11 @@ class BigZoneWriter:
 
     def abort(self, *, keep: bool) -> None:
         """Undo what was written, unless the next attempt of this run can go on with it."""
+        if not self._closed:
+            self._owner.break_off()  # a server that sees it closed takes it for whole if it is as long as was announced
         if keep and self._made and not self._closed and self._there.end >= WORTH_KEEPING:
-            self._owner.break_off()  # a server that sees it closed might take it for whole
             self._unfinished.keep(self._path, self._there.end)
             return
-        if not self._closed and not self._owner.dead:
-            try:
-                self._owner.call(requests.close(self._primary))
-            except TreeError as error:
-                _log.info("%s: closing it failed: %s", self._path, error)
         if not take_back(self._sessions, self._path, self._kept, made=self._made) and self._made:
             self._unfinished.keep(self._path, 0)
 

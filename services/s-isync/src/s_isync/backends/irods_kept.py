@@ -6,12 +6,11 @@ itself overwritten, and the copy dropped, or copied back, at the end.
 """
 
 import logging
-import time
-from collections.abc import Callable
 
 from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_finish import stored_checksum
 from s_isync.backends.irods_listing import find
+from s_isync.backends.irods_patience import patiently
 from s_isync.backends.irods_sessions import ZoneSessions
 from s_isync.checksums import same, scheme_of
 from s_isync.entry import Entry, Kind
@@ -21,7 +20,6 @@ from s_isync.tree import Incoming
 
 _GONE = {"CAT_NO_ROWS_FOUND", "OBJ_PATH_DOES_NOT_EXIST"}
 _SECOND_NS = 1_000_000_000
-_WAITS = (0.1, 0.2, 0.4, 0.8)  # seconds
 _log = logging.getLogger(__name__)
 
 
@@ -98,23 +96,10 @@ def take_back(sessions: ZoneSessions, path: str, kept: KeptCopy | None, *, made:
     """
     try:
         if kept is not None:
-            _patiently(kept.restore)
+            patiently(kept.restore)
         elif made:
-            _patiently(lambda: sessions.call(requests.unlink(path)))
+            patiently(lambda: sessions.call(requests.unlink(path)))
     except TreeError as error:
         _log.warning("%s could not be put back in order: %s; the next run mends it", path, error)
         return False
     return True
-
-
-def _patiently(act: Callable[[], object]) -> None:
-    """Do it, again if need be: a server may take a moment to give up those who wrote the object until now."""
-    for wait in _WAITS:
-        try:
-            act()
-        except TransientError as error:
-            _log.info("%s; trying again", error)
-            time.sleep(wait)
-        else:
-            return
-    act()

@@ -6,10 +6,12 @@ removed at the end, or by the next run.
 
 import logging
 import threading
+from functools import partial
 
 from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_errors import GONE
 from s_isync.backends.irods_listing import find
+from s_isync.backends.irods_patience import patiently
 from s_isync.backends.irods_sessions import ZoneSessions
 from s_isync.errors import TreeError
 
@@ -42,7 +44,7 @@ class Unfinished:
             self._there.clear()
         for path in paths:
             try:
-                self._remove(path)
+                patiently(partial(self._remove, path))
             except TreeError as error:
                 if error.code not in GONE:
                     _log.warning("%s stays behind, unfinished: %s; the next run mends it", path, error)

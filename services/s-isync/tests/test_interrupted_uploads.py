@@ -1,0 +1,115 @@
+"""What failed and earlier uploads leave in a zone: the last good bytes stay, nothing half-written counts as good."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from s_isync.backends.irods import ZoneTree
+from s_isync.backends.local import LocalTree
+from s_isync.compare import CompareMode
+from s_isync.exit_codes import ExitCode
+from s_isync.names import join
+from s_isync.operations.ranged_copy import RANGE_SIZE
+from s_isync.retry import Retry
+from s_isync.rules import SyncRules
+from s_isync.tree import Incoming
+from s_isync.zone_settings import ZoneSettings
+from stager_sandbox.zone import Zone
+
+RunSync = Callable[..., Any]
+_ONCE = SyncRules(connections=3, retry=Retry(0, 0.01))
+_BIG = 2 * RANGE_SIZE + 5
+_SHORT = -27000
+_GOOD = 1
+
+
+@pytest.fixture(scope="module")
+def zone() -> Iterator[Zone]:
+    """A zone that fails when told."""
+    with Zone({"alice": "secret"}) as running:
+        yield running
+
+
+@dataclass
+class Place:
+    """A collection, a folder with one file `f`, and what either holds."""
+
+    zone: Zone
+    home: str
+    source: Path
+    run_sync: RunSync
+
+    def put(self, name: str, data: bytes, *, summed: bool = True) -> str:
+        """Store an object as another client does."""
+        path = join(self.home, name)
+        with self.zone.files.write("alice", path) as stream:
+            stream.write(data)
+        if summed:
+            self.zone.files.checksum("alice", path)
+        return path
+
+    def found(self) -> dict[str, tuple[int, bytes]]:
+        """Status and bytes of each object."""
+        return {
+            entry.name: (entry.status or 0, self._read(entry.path))
+            for entry in self.zone.files.list("alice", self.home)
+        }
+
+    def up(self, rules: SyncRules = _ONCE) -> Any:  # noqa: ANN401 - as the fixture
+        """Bring the folder to the collection, with faults if any are set."""
+        with self.tree() as tree:
+            return self.run_sync(LocalTree(), str(self.source), tree, self.home, rules)
+
+    @contextmanager
+    def tree(self) -> Iterator[ZoneTree]:
+        """The zone as s-isync sees it."""
+        zone = self.zone
+        opened = ZoneTree(
+            ZoneSettings(zone.host, zone.port, zone.zone_name, "alice", "secret", client_server_policy="CS_NEG_REFUSE")
+        )
+        yield opened
+        opened.close()
+
+    def _read(self, path: str) -> bytes:
+        file = self.zone.files.physical_path("alice", path)
+        assert file is not None
+        return file.read_bytes()
+
+
+@pytest.fixture
+def place(zone: Zone, run_sync: RunSync, tmp_path: Path) -> Iterator[Place]:
+    """Empty ones."""
+    home = f"/{zone.zone_name}/home/alice/{uuid4()}"
+    zone.files.make_collection("alice", home)
+    zone.faults.clear()
+    source = tmp_path / "source"
+    source.mkdir()
+    yield Place(zone, home, source, run_sync)
+    zone.faults.clear()
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["new", "overwrite"])
+def test_an_object_with_a_hole_is_never_good(place: Place, *, existing: bool) -> None:
+    """The last range has landed, one before it hasn't, and all is refused that would put the object back in order."""
+    (place.source / "f").write_bytes(content := os.urandom(_BIG))
+    path = join(place.home, "f")
+    if existing:
+        place.put("f", b"old bytes")
+    with place.tree() as tree:
+        writer = tree.open_writer(path, Incoming(_BIG, replacing=tree.stat(path)))
+        for offset in (0, 2 * RANGE_SIZE):
+            writer.write_at(offset, content[offset : offset + RANGE_SIZE])
+        place.zone.faults.add(on="DATA_OBJ_UNLINK", path=path, refuse=_SHORT)
+        place.zone.faults.add(on="DATA_OBJ_COPY", refuse=_SHORT)
+        writer.abort(keep=False)
+    status, data = place.found()["f"]
+    assert len(data) == _BIG
+    assert status != _GOOD
+    place.zone.faults.clear()
+    assert place.up(SyncRules(compare=CompareMode.SIZE)).code is ExitCode.COMPLETE
+    assert place.found() == {"f": (_GOOD, content)}
