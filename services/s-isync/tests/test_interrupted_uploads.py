@@ -13,7 +13,7 @@ from s_isync.backends.irods import ZoneTree
 from s_isync.backends.local import LocalTree
 from s_isync.compare import CompareMode
 from s_isync.exit_codes import ExitCode
-from s_isync.names import join
+from s_isync.names import join, kept_name
 from s_isync.operations.ranged_copy import RANGE_SIZE
 from s_isync.retry import Retry
 from s_isync.rules import SyncRules
@@ -24,7 +24,8 @@ from stager_sandbox.zone import Zone
 RunSync = Callable[..., Any]
 _ONCE = SyncRules(connections=3, retry=Retry(0, 0.01))
 _BIG = 2 * RANGE_SIZE + 5
-_SHORT = -27000
+_SIZES = pytest.mark.parametrize("size", [1000, _BIG], ids=["small", "big"])
+_HIERARCHY, _SHORT = -1803000, -27000
 _GOOD = 1
 
 
@@ -91,6 +92,46 @@ def place(zone: Zone, run_sync: RunSync, tmp_path: Path) -> Iterator[Place]:
     source.mkdir()
     yield Place(zone, home, source, run_sync)
     zone.faults.clear()
+
+
+@_SIZES
+def test_the_only_good_bytes_outlive_a_refusal(place: Place, size: int) -> None:
+    """An overwrite was interrupted, the next one isn't let in: what was set aside before is still there, then used."""
+    (place.source / "f").write_bytes(os.urandom(size))
+    path = place.put("f", b"cut")
+    place.zone.damage.stale(path)
+    kept = kept_name("f")
+    place.put(kept, b"old bytes")
+    place.zone.faults.add(on="DATA_OBJ_OPEN", path=path, refuse=_HIERARCHY)
+    assert place.up().code is ExitCode.PARTIAL
+    assert place.found()[kept] == (_GOOD, b"old bytes")
+    place.zone.faults.clear()
+    assert place.up().code is ExitCode.COMPLETE
+    assert place.found() == {"f": (_GOOD, (place.source / "f").read_bytes())}
+
+
+@_SIZES
+def test_a_refusal_leaves_no_copy_beside_a_good_object(place: Place, size: int) -> None:
+    """What was set aside for nothing goes at once."""
+    (place.source / "f").write_bytes(os.urandom(size))
+    path = place.put("f", b"old bytes")
+    place.zone.faults.add(on="DATA_OBJ_OPEN", path=path, refuse=_HIERARCHY)
+    assert place.up().code is ExitCode.PARTIAL
+    assert place.found() == {"f": (_GOOD, b"old bytes")}
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "cut"])
+@_SIZES
+def test_an_older_copy_never_takes_the_place_of_a_good_object(place: Place, size: int, *, cut: bool) -> None:
+    """Another client has stored good bytes, without a checksum, beside what an earlier run had set aside."""
+    (place.source / "f").write_bytes(os.urandom(size))
+    older = place.put(kept_name("f"), b"older bytes", summed=False)
+    if cut:
+        place.zone.damage.stale(older)
+    path = place.put("f", b"another client's bytes", summed=False)
+    place.zone.faults.add(on="DATA_OBJ_WRITE", path=path, refuse=_SHORT)
+    assert place.up().code is ExitCode.PARTIAL
+    assert place.found() == {"f": (_GOOD, b"another client's bytes")}
 
 
 @pytest.mark.parametrize("existing", [False, True], ids=["new", "overwrite"])

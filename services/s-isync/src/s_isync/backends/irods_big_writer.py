@@ -54,7 +54,7 @@ class BigZoneWriter:
         )
         if opened.status < 0:
             if self._kept is not None:
-                self._kept.drop()
+                self._kept.withdraw()
             failure = opened.failure()
             if left is not None:
                 unfinished.keep(path, left if isinstance(failure, TransientError) else 0)

@@ -30,22 +30,15 @@ class KeptCopy:
         self._sessions = sessions
         self._path = path
         self._old = old
+        self._made = False
         self._size = 0 if old is None else old.size
         folder, name = split(path)
         self._kept = join(folder, kept_name(name))
 
-    def make(self, *, verified: bool) -> None:
-        """Copy the object.
-
-        Args:
-            verified: whether the object's bytes are known to be good ones. If they are, a copy that an earlier run has
-                left is older, and goes; if not, that copy is the last verified version, and stays.
-        """
-        try:
-            self._sessions.call(requests.copy(self._path, self._kept, self._size, force=verified))
-        except TreeError as error:
-            if error.code != "OVERWRITE_WITHOUT_FORCE_FLAG":
-                raise
+    def make(self) -> None:
+        """Copy the object, which is good. A copy that an earlier run has left is of older bytes, or cut, and goes."""
+        self._sessions.call(requests.copy(self._path, self._kept, self._size, force=True))
+        self._made = True
 
     def exists(self) -> bool:
         """Whether an interrupted run has left one that is whole."""
@@ -67,6 +60,11 @@ class KeptCopy:
             self._sessions.call(requests.set_mtime(self._path, self._old.mtime_ns // _SECOND_NS, version))
         self.drop()
 
+    def withdraw(self) -> None:
+        """Nothing has been overwritten: the copy goes, unless an earlier run has left it beside what isn't good."""
+        if self._made:
+            self.drop()
+
     def drop(self) -> None:
         """Remove the copy; one that stays behind goes when a later run finds the object as it should be."""
         try:
@@ -82,7 +80,7 @@ def set_aside(sessions: ZoneSessions, path: str, incoming: Incoming) -> KeptCopy
         return None
     if incoming.replacing.good:
         kept = KeptCopy(sessions, path, incoming.replacing)
-        kept.make(verified=incoming.replacing.checksum is not None)
+        kept.make()
         return kept
     older = KeptCopy(sessions, path)
     return older if older.exists() else None

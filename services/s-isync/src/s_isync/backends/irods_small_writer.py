@@ -56,7 +56,7 @@ class SmallZoneWriter:
             self._put(checksum)
         except _RefusedError as refused:
             if kept is not None:
-                kept.drop()
+                kept.withdraw()
             raise refused.error from None
         except TreeError as error:
             # A server leaves an object that it could not finish; but where its answer was lost, it may be at it still.
