@@ -154,3 +154,17 @@ def test_an_object_with_a_hole_is_never_good(place: Place, *, existing: bool) ->
     place.zone.faults.clear()
     assert place.up(SyncRules(compare=CompareMode.SIZE)).code is ExitCode.COMPLETE
     assert place.found() == {"f": (_GOOD, content)}
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["new", "overwrite"])
+def test_nothing_stays_of_an_upload_whose_opening_was_never_answered(place: Place, *, existing: bool) -> None:
+    """The server has made the object, or emptied it, each time; at the end it is gone, or as it was."""
+    (place.source / "f").write_bytes(os.urandom(_BIG))
+    before = {}
+    if existing:
+        place.put("f", b"old bytes")
+        before = {"f": (_GOOD, b"old bytes")}
+    place.zone.faults.add(on="DATA_OBJ_OPEN", path=join(place.home, "f"), lose_reply=True)
+    run = place.up(SyncRules(connections=1, retry=Retry(1, 0.01)))
+    assert run.code is ExitCode.PARTIAL
+    assert place.found() == before

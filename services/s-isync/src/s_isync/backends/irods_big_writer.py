@@ -44,20 +44,23 @@ class BigZoneWriter:
         self._counting = threading.Lock()
         self._owner = sessions.connection()
         self._closed = False
-        opened, described = self._owner.exchange(
-            [
-                requests.open_to_go_on(path, incoming.size)
-                if self.start
-                else requests.open_to_write(path, incoming.size, sessions.settings.default_resource, incoming.mode),
-                requests.descriptor_info(requests.FIRST_DESCRIPTOR, self._owner.server_version),
-            ]
-        )
+        opening = [
+            requests.open_to_go_on(path, incoming.size)
+            if self.start
+            else requests.open_to_write(path, incoming.size, sessions.settings.default_resource, incoming.mode),
+            requests.descriptor_info(requests.FIRST_DESCRIPTOR, self._owner.server_version),
+        ]
+        try:
+            opened, described = self._owner.exchange(opening)
+        except ConnectionLostError:
+            self._mend_what_may_be_open()
+            raise
         if opened.status < 0:
             if self._kept is not None:
                 self._kept.withdraw()
             failure = opened.failure()
             if left is not None:
-                unfinished.keep(path, left if isinstance(failure, TransientError) else 0)
+                unfinished.keep(path, self.start if isinstance(failure, TransientError) else 0)
             raise failure
         self._primary = opened.status
         self._open: dict[ZoneConnection, tuple[int, int]] = {self._owner: (self._primary, 0)}
@@ -146,6 +149,13 @@ class BigZoneWriter:
             return
         if not take_back(self._sessions, self._path, self._kept, made=self._made) and self._made:
             self._unfinished.keep(self._path, 0)
+
+    def _mend_what_may_be_open(self) -> None:
+        """The answer to opening it was lost: it may have been made, or emptied, all the same."""
+        if self._kept is not None:
+            take_back(self._sessions, self._path, self._kept, made=False)
+        elif self._made:  # the server may be at it still, so it goes no sooner than at the end
+            self._unfinished.keep(self._path, self.start)
 
     def _write(self, connection: ZoneConnection, offset: int, data: bytes | memoryview) -> None:
         if connection not in self._open:
