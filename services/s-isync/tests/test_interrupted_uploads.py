@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from irods.session import iRODSSession
 from s_isync.backends.irods import ZoneTree
 from s_isync.backends.local import LocalTree
 from s_isync.compare import CompareMode
@@ -168,3 +169,18 @@ def test_nothing_stays_of_an_upload_whose_opening_was_never_answered(place: Plac
     run = place.up(SyncRules(connections=1, retry=Retry(1, 0.01)))
     assert run.code is ExitCode.PARTIAL
     assert place.found() == before
+
+
+@_SIZES
+def test_time_and_metadata_arrive_though_the_answer_to_the_close_is_lost(place: Place, size: int) -> None:
+    """The bytes have landed; what would have come after them is asked for once more."""
+    (place.source / "f").write_bytes(os.urandom(size))
+    os.utime(place.source / "f", (1_500_000_000, 1_500_000_000))
+    place.zone.faults.add(on="DATA_OBJ_CLOSE", lose_reply=True, times=1)
+    run = place.up(replace(_ONCE, metadata=(("subject", "7", ""),)))
+    assert run.code is ExitCode.COMPLETE
+    zone = place.zone
+    with iRODSSession(host=zone.host, port=zone.port, user="alice", password="secret", zone=zone.zone_name) as session:
+        stored = session.data_objects.get(f"{place.home}/f")
+        assert stored.modify_time.timestamp() == 1_500_000_000
+        assert [item.value for item in stored.metadata.items()] == ["7"]

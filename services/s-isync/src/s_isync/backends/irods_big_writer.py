@@ -7,7 +7,7 @@ import threading
 
 from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_connection import ConnectionLostError, ZoneConnection
-from s_isync.backends.irods_finish import finish_requests, stored_checksum, warn_of_finish
+from s_isync.backends.irods_finish import finish, finish_requests, stored_checksum, warn_of_finish
 from s_isync.backends.irods_kept import set_aside, take_back
 from s_isync.backends.irods_listing import find
 from s_isync.backends.irods_reply import Reply
@@ -124,18 +124,18 @@ class BigZoneWriter:
         except ConnectionLostError:
             _log.info("%s: the answer to closing it was lost; looking at it", self._path)
             stored = stored_checksum(self._sessions, self._path, size, force=replaced)
-            timed = self._sessions.exchange(finish_requests(self._sessions, self._path, self._incoming))
+            finish(self._sessions, self._path, self._incoming)
         else:
             for reply in (closed, summed):
                 if reply.status < 0:
                     raise reply.failure()
+            warn_of_finish(self._path, timed)
             stored = (summed.value("myStr") or "").strip()
         if not same(stored, checksum):
             raise TransientError("USER_CHKSUM_MISMATCH", f"the zone holds {stored}, {checksum} was sent")
         entry = self._sessions.again(lambda: find(self._sessions.exchange, self._path))
         if entry is None or not entry.good or entry.size != size:
             raise TransientError("NOT_GOOD", "the data object has no good replica of the right size after its upload")
-        warn_of_finish(self._path, timed)
         if self._kept is not None:
             self._kept.drop()
         return stored

@@ -7,6 +7,7 @@ from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_connection import Request
 from s_isync.backends.irods_reply import Reply
 from s_isync.backends.irods_sessions import ZoneSessions
+from s_isync.errors import TreeError
 from s_isync.tree import Incoming
 
 _log = logging.getLogger(__name__)
@@ -32,3 +33,12 @@ def warn_of_finish(path: str, replies: Sequence[Reply]) -> None:
     for reply in replies:
         if reply.status < 0:
             _log.warning("%s: its modification time or metadata could not be set: %s", path, reply.failure())
+
+
+def finish(sessions: ZoneSessions, path: str, incoming: Incoming) -> None:
+    """Give an object that is there its modification time and AVUs, after all; what fails is told of, and no more."""
+    try:
+        if wanted := finish_requests(sessions, path, incoming):
+            warn_of_finish(path, sessions.again(lambda: sessions.exchange(wanted)))
+    except TreeError as error:
+        _log.warning("%s: its modification time or metadata could not be set: %s", path, error)

@@ -4,7 +4,7 @@ import logging
 
 from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_connection import ConnectionLostError
-from s_isync.backends.irods_finish import finish_requests, warn_of_finish
+from s_isync.backends.irods_finish import finish, finish_requests, warn_of_finish
 from s_isync.backends.irods_kept import set_aside, take_back
 from s_isync.backends.irods_listing import find
 from s_isync.backends.irods_sessions import ZoneSessions
@@ -86,6 +86,7 @@ class SmallZoneWriter:
         except ConnectionLostError:
             if not self._landed(checksum):
                 raise
+            finish(self._sessions, self._path, self._incoming)
             return
         if opened.status < 0:
             raise _RefusedError(opened.failure())
