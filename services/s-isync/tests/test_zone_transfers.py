@@ -17,11 +17,9 @@ import pytest
 from irods.models import DataObject
 from irods.session import iRODSSession
 from s_isync.backends.irods import ZoneTree
-from s_isync.backends.irods_big_writer import BigZoneWriter
 from s_isync.backends.irods_connection import Request, ZoneConnection
 from s_isync.backends.irods_errors import zone_error
 from s_isync.backends.irods_reply import Reply
-from s_isync.backends.irods_unfinished import Unfinished
 from s_isync.backends.local import LocalTree
 from s_isync.errors import EndOfRunError, ForbiddenError, TransientError, TreeError
 from s_isync.exit_codes import ExitCode
@@ -111,7 +109,7 @@ def test_a_helper_locks_nothing_once_the_owner_of_an_upload_is_gone(
 ) -> None:
     """Whoever joins, or leaves, when the server has given the owner up, leaves an object that can still be removed."""
     path = f"{home}/big"
-    writer = BigZoneWriter(tree.sessions, path, Incoming(size=_BIG, replacing=None), Unfinished(tree.sessions))
+    writer = tree.open_writer(path, Incoming(size=_BIG, replacing=None))
     owner = tree.sessions.connection()
 
     def help_out() -> None:

@@ -13,10 +13,10 @@ from s_isync.backends.irods_finish import stored_checksum
 from s_isync.backends.irods_kept import KeptCopy
 from s_isync.backends.irods_reader import BigZoneReader, SmallZoneReader
 from s_isync.backends.irods_scan import scan
+from s_isync.backends.irods_scheme import ZoneScheme
 from s_isync.backends.irods_sessions import ZoneSessions
 from s_isync.backends.irods_small_writer import SmallZoneWriter
 from s_isync.backends.irods_unfinished import Unfinished
-from s_isync.checksums import DEFAULT_SCHEME
 from s_isync.entry import Entry
 from s_isync.errors import TreeError
 from s_isync.names import split
@@ -41,6 +41,7 @@ class ZoneTree:
     def __init__(self, settings: ZoneSettings, timeout: float = ANSWER_TIMEOUT) -> None:
         self.sessions = ZoneSessions(settings, timeout)
         self._unfinished = Unfinished(self.sessions)
+        self._scheme = ZoneScheme(settings)
 
     @property
     def distant(self) -> bool:
@@ -103,8 +104,8 @@ class ZoneTree:
         return checksum
 
     def preferred_scheme(self) -> str:
-        """By `irods_default_hash_scheme`."""
-        return "md5" if self.sessions.settings.default_hash_scheme.upper() == "MD5" else DEFAULT_SCHEME
+        """By `irods_default_hash_scheme`, or as the zone itself does."""
+        return self._scheme.name
 
     def open_reader(self, path: str, entry: Entry) -> Reader:
         """Open a data object."""
@@ -115,7 +116,7 @@ class ZoneTree:
         """Begin to write a data object."""
         if incoming.size <= SMALL:
             return SmallZoneWriter(self.sessions, path, incoming)
-        return BigZoneWriter(self.sessions, path, incoming, self._unfinished)
+        return BigZoneWriter(self.sessions, path, incoming, self._unfinished, self._scheme)
 
     def copy(self, source_path: str, destination_path: str, entry: Entry, incoming: Incoming) -> str | None:
         """Have the zone copy an object."""

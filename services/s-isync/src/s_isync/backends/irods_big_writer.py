@@ -11,10 +11,10 @@ from s_isync.backends.irods_finish import finish, finish_requests, stored_checks
 from s_isync.backends.irods_kept import set_aside, take_back
 from s_isync.backends.irods_listing import find
 from s_isync.backends.irods_reply import Reply
+from s_isync.backends.irods_scheme import ZoneScheme
 from s_isync.backends.irods_sessions import ZoneSessions
 from s_isync.backends.irods_unfinished import WORTH_KEEPING, Unfinished
 from s_isync.backends.prefix import Prefix
-from s_isync.checksums import same
 from s_isync.errors import TransientError, TreeError
 from s_isync.tree import Incoming
 
@@ -29,11 +29,14 @@ class BigZoneWriter:
         start: bytes at the beginning that an earlier attempt of this run has written.
     """
 
-    def __init__(self, sessions: ZoneSessions, path: str, incoming: Incoming, unfinished: Unfinished) -> None:
+    def __init__(
+        self, sessions: ZoneSessions, path: str, incoming: Incoming, unfinished: Unfinished, scheme: ZoneScheme
+    ) -> None:
         self._sessions = sessions
         self._path = path
         self._incoming = incoming
         self._unfinished = unfinished
+        self._scheme = scheme
         sessions.recycle()
         self._kept = set_aside(sessions, path, incoming)
         left = unfinished.take(path)
@@ -131,8 +134,7 @@ class BigZoneWriter:
                     raise reply.failure()
             warn_of_finish(self._path, timed)
             stored = (summed.value("myStr") or "").strip()
-        if not same(stored, checksum):
-            raise TransientError("USER_CHKSUM_MISMATCH", f"the zone holds {stored}, {checksum} was sent")
+        self._scheme.require_same(stored, checksum)
         entry = self._sessions.again(lambda: find(self._sessions.exchange, self._path))
         if entry is None or not entry.good or entry.size != size:
             raise TransientError("NOT_GOOD", "the data object has no good replica of the right size after its upload")
