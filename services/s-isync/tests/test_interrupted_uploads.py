@@ -184,3 +184,20 @@ def test_time_and_metadata_arrive_though_the_answer_to_the_close_is_lost(place: 
         stored = session.data_objects.get(f"{place.home}/f")
         assert stored.modify_time.timestamp() == 1_500_000_000
         assert [item.value for item in stored.metadata.items()] == ["7"]
+
+
+@pytest.mark.parametrize("inner", ["", "a/b/"], ids=["right in it", "further down"])
+def test_what_was_set_aside_of_a_long_name_goes_once_the_object_is_as_it_should_be(place: Place, inner: str) -> None:
+    """Such a copy's own name is a hash; a short name that looks like one is told from it."""
+    names = ["n" * 250, "0123456789abcdef" * 2, "short"]
+    folder = place.source / inner
+    folder.mkdir(parents=True, exist_ok=True)
+    place.zone.files.make_collection("alice", join(place.home, inner.rstrip("/")), parents=True)
+    for name in names:
+        (folder / name).write_bytes(b"bytes")
+        place.put(inner + name, b"bytes")
+        place.put(inner + kept_name(name), b"old bytes")
+    run = place.up()
+    assert (run.code, run.end.totals.files_skipped) == (ExitCode.COMPLETE, len(names))
+    left = [entry.name for entry in place.zone.files.list("alice", join(place.home, inner.rstrip("/")))]
+    assert sorted(left) == sorted(names)

@@ -3,11 +3,13 @@
 Paths are `str`; bytes that are no UTF-8 are lone surrogates, as in `os.fsdecode`.
 """
 
+import re
 from hashlib import blake2s
 
 PART_PREFIX = ".s-isync-part."
 KEPT_PREFIX = ".s-isync-kept."
 _LONGEST_NAME = 255
+_HASH = re.compile(r"[0-9a-f]{32}")
 
 
 def printable(path: str) -> str:
@@ -43,8 +45,13 @@ def kept_name(name: str) -> str:
 
 
 def kept_of(name: str) -> str | None:
-    """The name of the data object whose old bytes a name stands for; None if it doesn't, or if that can't be told."""
+    """The name of the data object whose old bytes a name stands for, unless that is a long one; None if it doesn't."""
     return name.removeprefix(KEPT_PREFIX) if name.startswith(KEPT_PREFIX) else None
+
+
+def may_be_of_a_long_name(kept: str) -> bool:
+    """Whether what `kept_of` gives may be the hash of a name that was too long to be told."""
+    return _HASH.fullmatch(kept.removeprefix(KEPT_PREFIX)) is not None
 
 
 def is_own(name: str) -> bool:

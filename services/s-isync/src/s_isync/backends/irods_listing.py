@@ -11,7 +11,7 @@ from s_isync.backends.irods_errors import code_name
 from s_isync.backends.irods_reply import Reply
 from s_isync.entry import PERMISSIONS, Entry, Kind
 from s_isync.errors import TreeError
-from s_isync.names import is_own, kept_of, split
+from s_isync.names import is_own, join, kept_name, kept_of, may_be_of_a_long_name, split
 from s_isync.tree import ScanProblem
 
 _PAGE = 1000  # rows; the server keeps a page of this many in memory, at a kilobyte or two each
@@ -61,7 +61,7 @@ def below(exchange: Exchange, root: str, problem: ScanProblem) -> Iterator[Entry
         if usable(path, problem):
             yield Entry(path, Kind.FOLDER)
     conditions = [(requests.COLL_NAME, f"{_is(root)} || like '{_pattern(prefix)}%'")]
-    yield from _objects(_query(exchange, _OBJECT_COLUMNS, conditions), root, problem)
+    yield from _objects(exchange, _query(exchange, _OBJECT_COLUMNS, conditions), root, problem)
 
 
 def collections_below(exchange: Exchange, root: str) -> Iterator[str]:
@@ -76,7 +76,7 @@ def objects_in(exchange: Exchange, root: str, problem: ScanProblem) -> Iterator[
     """The objects right in a collection, in no order, an entry for each replica."""
     conditions = [(requests.COLL_NAME, _is(root))]
     rows = (row for row in _query(exchange, _OBJECT_COLUMNS, conditions) if row[0] == root)
-    return _objects(rows, root, problem)
+    return _objects(exchange, rows, root, problem)
 
 
 def count_below(exchange: Exchange, root: str) -> int:
@@ -91,8 +91,9 @@ def count_below(exchange: Exchange, root: str) -> int:
     return int(rows[0][0]) if rows and rows[0][0].isdigit() else 0
 
 
-def _objects(rows: Iterable[tuple[str, ...]], root: str, problem: ScanProblem) -> Iterator[Entry]:
+def _objects(exchange: Exchange, rows: Iterable[tuple[str, ...]], root: str, problem: ScanProblem) -> Iterator[Entry]:
     prefix = root.rstrip("/") + "/"
+    nameless: dict[str, set[str]] = {}
     for row in rows:
         folder, name = row[0], row[1]
         if folder == root:
@@ -103,8 +104,21 @@ def _objects(rows: Iterable[tuple[str, ...]], root: str, problem: ScanProblem) -
             continue  # a pattern may match more than was meant
         if (kept := kept_of(name)) is not None:
             yield Entry(f"{path[: len(path) - len(name)]}{kept}", Kind.FILE, leftover=True)
+            if may_be_of_a_long_name(name):
+                nameless.setdefault(folder, set()).add(name)
         elif not is_own(name) and usable(path, problem):
             yield _object(path, row)
+    for folder, names in nameless.items():
+        for name in _originals(exchange, folder, names):
+            yield Entry(join(folder, name)[len(prefix) :], Kind.FILE, leftover=True)
+
+
+def _originals(exchange: Exchange, folder: str, kept: set[str]) -> Iterator[str]:
+    """The names in a collection that have been set aside under one of these; asked for where that doesn't tell."""
+    conditions = [(requests.COLL_NAME, _is(folder))]
+    for in_folder, name in _query(exchange, (requests.COLL_NAME, requests.DATA_NAME), conditions):
+        if in_folder == folder and kept_name(name) in kept:
+            yield name
 
 
 def _object(path: str, row: tuple[str, ...]) -> Entry:
