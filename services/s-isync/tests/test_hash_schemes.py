@@ -9,6 +9,7 @@ import pytest
 from s_isync.backends.irods import ZoneTree
 from s_isync.backends.irods_big_writer import BigZoneWriter
 from s_isync.backends.local import LocalTree
+from s_isync.checksums import scheme_of
 from s_isync.exit_codes import ExitCode
 from s_isync.operations.ranged_copy import RANGE_SIZE
 from s_isync.reporter import Outcome
@@ -37,7 +38,7 @@ def _tree(zone: Zone) -> ZoneTree:
 def test_big_files_are_verified_in_the_scheme_that_the_zone_shows(
     run_sync: RunSync, md5_zone: Zone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, existing: bool
 ) -> None:
-    """Nobody has told the client: the first file is sent twice, the others once; then nothing is left to do."""
+    """Nobody has told the client: the first file is verified in a scheme of the client's, the others in the zone's."""
     source = tmp_path / "s"
     source.mkdir()
     home = f"/{md5_zone.zone_name}/home/alice/x"
@@ -57,10 +58,31 @@ def test_big_files_are_verified_in_the_scheme_that_the_zone_shows(
 
     monkeypatch.setattr(BigZoneWriter, "commit", counted)
     tree = _tree(md5_zone)
-    run = run_sync(LocalTree(), str(source), tree, home, SyncRules(connections=1, retry=Retry(1, 0.01)))
+    run = run_sync(LocalTree(), str(source), tree, home, SyncRules(connections=1, retry=Retry(0)))
     assert run.code is ExitCode.COMPLETE
-    assert commits == 4
-    assert all(len(result.checksum or "") == 32 for result in run.seen.files)
+    assert commits == 3
+    kept = [scheme_of(result.checksum) for result in run.seen.files]
+    assert kept == [scheme_of(md5_zone.files.checksum("alice", f"{home}/{name}")) for name in "abc"]
+    assert kept == ["sha2", "md5", "md5"]
     again = run_sync(LocalTree(), str(source), tree, home)
     tree.close()
     assert again.seen.paths(Outcome.SKIPPED) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["new", "overwrite"])
+def test_a_big_file_that_arrives_damaged_is_found_in_any_scheme(
+    run_sync: RunSync, md5_zone: Zone, tmp_path: Path, *, existing: bool
+) -> None:
+    """Nothing stays of it, or what was there before."""
+    (tmp_path / "f").write_bytes(os.urandom(RANGE_SIZE + 7))
+    home = f"/{md5_zone.zone_name}/home/alice"
+    if existing:
+        with md5_zone.files.write("alice", f"{home}/f") as stream:
+            stream.write(b"old bytes")
+    md5_zone.faults.add(wrong_checksum=True, path=f"{home}/f", times=2)
+    tree = _tree(md5_zone)
+    run = run_sync(LocalTree(), str(tmp_path / "f"), tree, home, SyncRules(connections=1, retry=Retry(0)))
+    tree.close()
+    assert [problem.code for problem in run.end.failures] == ["USER_CHKSUM_MISMATCH"]
+    found = [(entry.name, entry.size, entry.status) for entry in md5_zone.files.list("alice", home)]
+    assert found == ([("f", len(b"old bytes"), 1)] if existing else [])

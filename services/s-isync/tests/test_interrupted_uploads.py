@@ -158,6 +158,26 @@ def test_an_object_with_a_hole_is_never_good(place: Place, *, existing: bool) ->
 
 
 @pytest.mark.parametrize("existing", [False, True], ids=["new", "overwrite"])
+def test_an_object_with_other_bytes_is_not_good_for_longer_than_it_takes_to_find_out(
+    place: Place, *, existing: bool
+) -> None:
+    """It has arrived whole, but damaged, and all is refused that would put it back in order."""
+    (place.source / "f").write_bytes(os.urandom(_BIG))
+    path = join(place.home, "f")
+    if existing:
+        place.put("f", b"old bytes")
+    place.zone.faults.add(wrong_checksum=True, path=path)
+    place.zone.faults.add(on="DATA_OBJ_UNLINK", path=path, refuse=_SHORT)
+    place.zone.faults.add(on="DATA_OBJ_COPY", skip=int(existing), refuse=_SHORT)
+    run = place.up()
+    assert [problem.code for problem in run.end.failures] == ["USER_CHKSUM_MISMATCH"]
+    assert place.found()["f"][0] != _GOOD
+    place.zone.faults.clear()
+    assert place.up().code is ExitCode.COMPLETE
+    assert place.found() == {"f": (_GOOD, (place.source / "f").read_bytes())}
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["new", "overwrite"])
 def test_nothing_stays_of_an_upload_whose_opening_was_never_answered(place: Place, *, existing: bool) -> None:
     """The server has made the object, or emptied it, each time; at the end it is gone, or as it was."""
     (place.source / "f").write_bytes(os.urandom(_BIG))

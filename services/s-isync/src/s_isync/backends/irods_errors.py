@@ -34,6 +34,7 @@ _NAMES = {
     -181_000: "SHUTDOWN_SEQUENCE_INITIATED",
     -185_000: "CONNECTION_REFUSED",
     -400_000: "USER_INSUFFICIENT_FREE_INODES",
+    -380_000: "USER_HASH_TYPE_MISMATCH",
     -401_000: "USER_FILE_SIZE_MISMATCH",
     -405_000: "INTERMEDIATE_REPLICA_ACCESS",
     -540_000: "UNIX_FILE_OPR_TIMEOUT_ERR",
@@ -78,6 +79,7 @@ _FOR_GOOD = {
 _PASSING = {
     "OVERWRITE_WITHOUT_FORCE_FLAG": "a data object of this name has appeared meanwhile",
     "USER_CHKSUM_MISMATCH": "other bytes arrived than were sent",
+    "USER_HASH_TYPE_MISMATCH": "the zone takes no checksums of this kind",
     "HIERARCHY_ERROR": "another transfer is writing it, or the server hasn't given up an earlier one yet",
     "LOCKED_DATA_OBJECT_ACCESS": "it is open elsewhere; another transfer may be writing it",
     "INTERMEDIATE_REPLICA_ACCESS": "it is open elsewhere; another transfer may be writing it",

@@ -94,6 +94,12 @@ def open_to_store(path: str, size: int, checksum: str, resource: str | None, mod
     return _open_whole(path, size, resource, mode, verifyChksum=checksum)
 
 
+def open_to_verify(path: str, size: int, checksum: str) -> Request:
+    """Open an object to change nothing in it; the server's close refuses another checksum, and registers this one."""
+    words = {"dataSize": str(size), "verifyChksum": checksum}
+    return _open(_object(path, words, flags=_WRITE_ONLY, size=size, operation=_PUT))
+
+
 def read(descriptor: int, length: int) -> Request:
     """Read from where the descriptor stands; the answer's status counts the bytes."""
     return Request(api_number["DATA_OBJ_READ_AN"], _opened(descriptor, length=length), work=length)

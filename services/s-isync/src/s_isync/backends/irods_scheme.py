@@ -1,12 +1,14 @@
-"""The scheme in which a zone takes checksums."""
+"""The schemes of a zone's checksums."""
 
-from s_isync.checksums import DEFAULT_SCHEME, is_known, same, scheme_of
-from s_isync.errors import TransientError, TreeError
+from s_isync.backends import irods_requests as requests
+from s_isync.backends.irods_sessions import ZoneSessions
+from s_isync.checksums import DEFAULT_SCHEME, is_known, scheme_of
+from s_isync.errors import TransientError
 from s_isync.zone_settings import ZoneSettings
 
 
 class ZoneScheme:
-    """What is known of it: the client's settings, until the zone has shown that it has another one.
+    """In which scheme a zone takes checksums: as the client's settings say, until the zone has shown another one.
 
     Attributes:
         name: such as `sha2`.
@@ -15,23 +17,29 @@ class ZoneScheme:
     def __init__(self, settings: ZoneSettings) -> None:
         self.name = "md5" if settings.default_hash_scheme.upper() == "MD5" else DEFAULT_SCHEME
 
-    def require_same(self, stored: str, sent: str) -> None:
-        """Compare what the zone has computed of an object with what was computed here.
+    def learn(self, stored: str) -> None:
+        """A checksum that the zone has computed, in a scheme of its own choice."""
+        if is_known(scheme_of(stored)):
+            self.name = scheme_of(stored)
 
-        Raises:
-            TransientError: they differ; if in their scheme, files that are hashed in `name` from now on won't.
-            TreeError: nothing here can compute what the zone does.
-        """
-        scheme = scheme_of(stored)
-        if scheme == scheme_of(sent):
-            if not same(stored, sent):
-                raise TransientError("USER_CHKSUM_MISMATCH", f"the zone holds {stored}, {sent} was sent")
-            return
-        if not is_known(scheme):
-            raise TreeError(
-                "UNKNOWN_CHECKSUM", f"the zone's checksum {stored} is of a kind that can't be verified here"
-            )
-        self.name = scheme
-        raise TransientError(
-            "USER_HASH_TYPE_MISMATCH", f"the zone's checksums are {scheme}, {scheme_of(sent)} was sent"
-        )
+
+def verify(sessions: ZoneSessions, path: str, size: int, checksum: str) -> None:
+    """Have the server compare an object with a checksum, in whose scheme it is registered from then on.
+
+    Asked for a checksum, a server computes one of its own scheme; to verify what is being closed it takes any, and
+    what isn't as it should be does not count as good after that.
+
+    Raises:
+        TreeError: it has another one.
+    """
+    connection = sessions.connection()
+    opened, closed = connection.exchange(
+        [requests.open_to_verify(path, size, checksum), requests.close(requests.FIRST_DESCRIPTOR, size)]
+    )
+    if opened.status < 0:
+        raise opened.failure()
+    if opened.status != requests.FIRST_DESCRIPTOR:
+        connection.break_off()
+        raise TransientError("BAD_ANSWER", f"the zone opened descriptor {opened.status}, not the first one")
+    if closed.status < 0:
+        raise closed.failure()
