@@ -9,7 +9,7 @@ import pytest
 from s_isync.backends.irods import ZoneTree
 from s_isync.backends.irods_big_writer import BigZoneWriter
 from s_isync.backends.local import LocalTree
-from s_isync.checksums import scheme_of
+from s_isync.checksums import checksum_of, scheme_of
 from s_isync.exit_codes import ExitCode
 from s_isync.operations.ranged_copy import RANGE_SIZE
 from s_isync.reporter import Outcome
@@ -86,3 +86,22 @@ def test_a_big_file_that_arrives_damaged_is_found_in_any_scheme(
     assert [problem.code for problem in run.end.failures] == ["USER_CHKSUM_MISMATCH"]
     found = [(entry.name, entry.size, entry.status) for entry in md5_zone.files.list("alice", home)]
     assert found == ([("f", len(b"old bytes"), 1)] if existing else [])
+
+
+def test_a_copy_within_a_zone_has_a_checksum_that_compares_with_its_source(run_sync: RunSync, md5_zone: Zone) -> None:
+    """The source's is of a scheme that the zone has given up: the copy is verified by it, and not made again."""
+    home = f"/{md5_zone.zone_name}/home/alice"
+    md5_zone.files.make_collection("alice", f"{home}/a")
+    old = checksum_of(b"bytes", "sha2")
+    with md5_zone.files.write("alice", f"{home}/a/f") as stream:
+        stream.write(b"bytes")
+    md5_zone.damage.checksum(f"{home}/a/f", old)
+    tree = _tree(md5_zone)
+    first, second = (run_sync(tree, f"{home}/a", tree, f"{home}/b") for _ in "12")
+    assert [run.seen.outcomes() for run in (first, second)] == [{"f": "transferred"}, {"f": "skipped"}]
+    assert md5_zone.files.checksum("alice", f"{home}/a/f") == old
+    md5_zone.damage.checksum(f"{home}/a/f", checksum_of(b"others", "sha2"))
+    third = run_sync(tree, f"{home}/a", tree, f"{home}/c", SyncRules(retry=Retry(0)))
+    tree.close()
+    assert [problem.code for problem in third.end.failures] == ["USER_CHKSUM_MISMATCH"]
+    assert not list(md5_zone.files.list("alice", f"{home}/c"))

@@ -4,8 +4,9 @@ from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_finish import finish_requests, stored_checksum, warn_of_finish
 from s_isync.backends.irods_kept import set_aside, take_back
 from s_isync.backends.irods_listing import find
+from s_isync.backends.irods_scheme import verify
 from s_isync.backends.irods_sessions import ZoneSessions
-from s_isync.checksums import same, scheme_of
+from s_isync.checksums import same
 from s_isync.entry import Entry
 from s_isync.errors import TransientError, TreeError
 from s_isync.tree import Incoming
@@ -16,6 +17,8 @@ def copy_object(
 ) -> str | None:
     """The checksum of the copy, which the server computes from the bytes that it has written.
 
+    It is of the same scheme as the source's, so that the two can be compared when the source changes.
+
     Raises:
         TreeError: what stood there before stands there still.
     """
@@ -25,12 +28,12 @@ def copy_object(
     try:
         sessions.call(requests.copy(source_path, destination_path, entry.size, force=replaced))
         stored = stored_checksum(sessions, destination_path, entry.size, force=True)
+        if entry.checksum is not None and not same(entry.checksum, stored):
+            verify(sessions, destination_path, entry.size, entry.checksum)
+            stored = entry.checksum
         now = sessions.again(lambda: find(sessions.exchange, destination_path))
         if now is None or not now.good or now.size != entry.size:
             raise TransientError("NOT_GOOD", "the copy has no good replica of the right size")
-        comparable = entry.checksum is not None and scheme_of(entry.checksum) == scheme_of(stored)
-        if comparable and not same(entry.checksum or "", stored):
-            raise TransientError("USER_CHKSUM_MISMATCH", f"the copy has {stored}, the catalogue {entry.checksum}")
     except TreeError:
         take_back(sessions, destination_path, kept, made=not replaced)
         raise
