@@ -137,6 +137,15 @@ def local() -> LocalTree:
 
 
 @pytest.fixture
+def tmp_path_of_all(tmp_path: Path) -> Path:
+    """As `tmp_path`, for other users to read, too."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_mode & 0o055 != 0o055:
+            folder.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
 def sample_files() -> dict[str, bytes]:
     """The files of `sample`."""
     return dict(SAMPLE)

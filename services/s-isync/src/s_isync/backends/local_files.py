@@ -1,7 +1,6 @@
 """Reading and writing one file of the file system."""
 
 import contextlib
-import fcntl
 import os
 import stat
 import threading
@@ -10,15 +9,15 @@ from s_isync.backends.direct_write import DirectFile
 from s_isync.backends.ground import Ground
 from s_isync.backends.hash_cache import HashCache, Identity, identity_of
 from s_isync.backends.local_errors import os_errors
+from s_isync.backends.part_file import open_part, stands
 from s_isync.backends.resume import Resume
 from s_isync.checksums import scheme_of
 from s_isync.entry import PERMISSIONS, Entry
 from s_isync.errors import TransientError
-from s_isync.names import part_name
 from s_isync.tree import Incoming
 
 _DIRECT_FROM = 32 * 1024 * 1024  # bytes; smaller files are likely to be looked at soon, and cost little
-_NEW_FILE_MODE = 0o666  # as open(2) takes it; the umask takes bits away
+_OWNER = 0o600  # bits without which an unfinished file could not be gone on with
 
 
 def _read(fd: int, length: int, offset: int) -> bytes:
@@ -78,8 +77,8 @@ class LocalReader:
 class LocalWriter:
     """A file written beside its final name, then fsynced and renamed.
 
-    The temporary name follows from the final one, so that a later run finds what an interrupted one left; a lock on it
-    keeps a second transfer of the same file out.
+    A later run finds what an interrupted one left; a second transfer of the same file is kept out. The unfinished file
+    is as open to others as the one that it replaces, and to nobody where the mode is given.
     """
 
     def __init__(self, ground: Ground, path: str, incoming: Incoming, cache: HashCache | None = None) -> None:
@@ -88,25 +87,26 @@ class LocalWriter:
         self._cache = cache
         with os_errors():
             self._folder, self._name = ground.hold(path)
-        self._part = part_name(self._name)
         self._fd: int | None = None
         self._direct: DirectFile | None = None
         self._resume: Resume | None = None
         self._closing = threading.Lock()
         try:
             with os_errors():
-                fd = self._open_locked()
+                self._mode, meanwhile = self._modes()
+                fd, self._part = open_part(self._folder, self._name, meanwhile)
         except BaseException:
             os.close(self._folder)
             raise
         self._fd = fd
         try:
             with os_errors():
+                if meanwhile is not None:
+                    os.fchmod(fd, meanwhile)
                 if incoming.size >= _DIRECT_FROM:
                     self._direct = DirectFile(fd)
                     self._resume = Resume(fd, incoming.checksum) if incoming.checksum is not None else None
                 os.ftruncate(fd, self.start)
-                self._keep_mode(fd)
         except BaseException:
             self.abort(keep=False)
             raise
@@ -142,13 +142,15 @@ class LocalWriter:
             size = os.fstat(fd).st_size
             if size != self._incoming.size:
                 raise TransientError("SHORT_WRITE", f"{size} bytes arrived of {self._incoming.size}")
-            if self._incoming.mode is not None:
-                os.fchmod(fd, self._incoming.mode & PERMISSIONS)
             if self._incoming.mtime_ns is not None:
                 os.utime(fd, ns=(self._incoming.mtime_ns, self._incoming.mtime_ns))
             if self._resume is not None:
                 self._resume.finish()
+            if self._mode is not None:  # last: a file that is only read keeps its extended attributes
+                os.fchmod(fd, self._mode)
             os.fsync(fd)
+            if not stands(fd, self._folder, self._part):
+                raise TransientError("BUSY", "somebody has put another file in the place of the unfinished one")
             os.rename(self._part, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
             if self._cache is not None:
                 self._cache.remember(self._path, scheme_of(checksum), identity_of(os.fstat(fd)), checksum)
@@ -173,32 +175,16 @@ class LocalWriter:
             raise TransientError("EBADF", "the file was closed before it was complete")
         return self._fd
 
-    def _open_locked(self) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        while True:
-            fd = os.open(self._part, flags, _NEW_FILE_MODE, dir_fd=self._folder)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(fd)
-                raise TransientError("BUSY", "another transfer is writing this file") from None
-            except OSError:
-                return fd  # a file system without locks
-            try:
-                named = os.stat(self._part, dir_fd=self._folder, follow_symlinks=False)
-                opened = os.fstat(fd)
-            except FileNotFoundError:
-                named = None
-            if named is not None and (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino):
-                return fd
-            os.close(fd)  # the other transfer has just renamed or removed it
-
-    def _keep_mode(self, fd: int) -> None:
-        """The new file is as open to others as the one that it replaces."""
+    def _modes(self) -> tuple[int | None, int | None]:
+        """Permission bits at the end and until then; None: those of any new file."""
+        if self._incoming.mode is not None:
+            mode = self._incoming.mode & PERMISSIONS
+            return mode, mode & 0o700 | _OWNER
         with contextlib.suppress(FileNotFoundError):
             old = os.stat(self._name, dir_fd=self._folder, follow_symlinks=False)
             if stat.S_ISREG(old.st_mode):
-                os.fchmod(fd, old.st_mode & PERMISSIONS)
+                return old.st_mode & PERMISSIONS, old.st_mode & PERMISSIONS | _OWNER
+        return None, None
 
     def _close(self) -> None:
         with self._closing:
