@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import pwd
+import resource
 import shutil
 import signal
 import socket
@@ -515,6 +516,41 @@ def test_check_says_whether_both_sides_are_equal(run: Run, home: str, sample: Pa
     assert after.code == 5
     assert [path for path, outcome in after.outcomes().items() if outcome == "planned"] == ["a.txt"]
     assert run("--check", home, str(sample)).code == 5
+
+
+def test_a_name_outside_of_the_outputs_encoding_has_its_line(zone: Zone, home: str, tmp_path: Path) -> None:
+    """In a dry run, which writes to standard output, as well."""
+    (tmp_path / "s").mkdir()
+    for name in ("台灣", "a", "z"):
+        (tmp_path / "s" / name).write_bytes(b"1")
+    keys = {key.upper(): str(value) for key, value in _irods_document(zone).items()}
+    environment = _environment(tmp_path, IRODS_PASSWORD="secret", PYTHONIOENCODING="latin-1", **keys)
+    done = _person(["-n", str(tmp_path / "s"), home], environment)
+    assert done.returncode == 0
+    planned = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("transfer")]
+    assert planned == ["a", "z", r"\u53f0\u7063"]
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="starts the command as another user, which takes root")
+@pytest.mark.parametrize(("most", "code"), [(1, 1), (3, 1), (4, 0), (6, 0)])
+def test_a_limit_of_processes_is_kept_to(zone: Zone, home: str, tmp_path_of_all: Path, most: int, code: int) -> None:
+    """It goes on with the threads that it gets; without one for work it says so, and may be tried again."""
+    source = tmp_path_of_all / "s"
+    source.mkdir()
+    for number in range(300):
+        (source / str(number)).write_bytes(b"1")
+    keys = {key.upper(): str(value) for key, value in _irods_document(zone).items()}
+    nobody_else = 64000 + most  # the limit counts all processes of a user
+    done = subprocess.run(
+        [*_COMMAND, "--events", "--no-hash-cache", str(source), home],
+        env=_environment(source, IRODS_PASSWORD="secret", **keys), capture_output=True, timeout=60, check=False,
+        user=nobody_else, group=nobody_else, extra_groups=[],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NPROC, (most, most)),
+    )  # fmt: skip
+    end = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, end["event"], end["exit_code"]) == (code, "end", code)
+    assert end["files_transferred"] == (0 if code else 300)
 
 
 def test_links_are_skipped_followed_or_errors(run: Run, home: str, sample: Path, tmp_path: Path) -> None:

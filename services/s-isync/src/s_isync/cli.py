@@ -1,6 +1,7 @@
 """The `s-isync` command."""
 
 import contextlib
+import io
 import logging
 import os
 import signal
@@ -9,7 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from s_isync.errors import EndOfRunError, ErrorClass, Phase, Problem, Scope
+from s_isync.errors import EndOfRunError, ErrorClass, Phase, Problem, Scope, fault_of_its_own
 from s_isync.events import EventStream
 from s_isync.exit_codes import ExitCode
 from s_isync.interrupter import Interrupter
@@ -69,6 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 with interrupter.breaking_off():
                     settings = zone_settings(options, connection)
             ended = _run(options, settings, reporter, stop)
+        except RuntimeError:  # a limit of processes, of the user or of the container
+            _log.exception("no thread can be started")
+            stop.stop(ExitCode.INTERNAL, fault_of_its_own(None))
+            ended = True
         except EndOfRunError as error:
             stop.stop(error.exit_code, _session_problem(error.code, error.message, error.error_class))
             ended = True
@@ -125,6 +130,8 @@ def _listeners(options: Options, stack: contextlib.ExitStack) -> list[Listener]:
         from s_isync.plain_lines import PlainLines
 
         stream = sys.stdout if options.rules.dry_run else sys.stderr
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what the terminal's encoding doesn't
+            stream.reconfigure(errors="backslashreplace")
         found.append(PlainLines(stream, each_file=options.verbose, quiet=options.quiet))
     return found
 

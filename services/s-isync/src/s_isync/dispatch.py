@@ -7,7 +7,17 @@ from s_isync.bandwidth import Bandwidth
 from s_isync.bundling import Bundling
 from s_isync.deletions import Deletions
 from s_isync.entry import Entry, Kind
-from s_isync.errors import ErrorClass, FailedError, ForbiddenError, Phase, Problem, Scope, TreeError, during
+from s_isync.errors import (
+    ErrorClass,
+    FailedError,
+    ForbiddenError,
+    Phase,
+    Problem,
+    Scope,
+    TreeError,
+    during,
+    fault_of_its_own,
+)
 from s_isync.exit_codes import ExitCode
 from s_isync.file_task import FileTask
 from s_isync.names import join
@@ -206,9 +216,3 @@ class Dispatch:
         for _ in range(min(_STREAMS, self._rules.connections) - 1):
             self._workers.assist(task)
         return lambda: self._workers.withdraw(task)
-
-
-def fault_of_its_own(path: str | None) -> Problem:
-    """What is told of an error that nobody foresaw."""
-    message = "a fault of s-isync itself; the log tells more, please report it"
-    return Problem(Scope.SESSION, Phase.TRANSFER, ErrorClass.TRANSIENT, ExitCode.INTERNAL.label, path, message)

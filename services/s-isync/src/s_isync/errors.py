@@ -95,6 +95,12 @@ class Problem:
         }
 
 
+def fault_of_its_own(path: str | None) -> Problem:
+    """What is told of an error that nobody foresaw."""
+    message = "a fault of s-isync itself; the log tells more, please report it"
+    return Problem(Scope.SESSION, Phase.TRANSFER, ErrorClass.TRANSIENT, ExitCode.INTERNAL.label, path, message)
+
+
 class FailedError(Exception):
     """A tree's error, told apart by scope, phase and path.
 

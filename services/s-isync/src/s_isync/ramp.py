@@ -37,6 +37,10 @@ class Ramp:
         self._rate: float | None = None  # with one thread less
         self._rests_until = 0.0
 
+    def limit(self, most: int) -> None:
+        """There can't be more than so many."""
+        self._most = most
+
     def done(self, now: float) -> None:
         """A task is done."""
         self._done += 1

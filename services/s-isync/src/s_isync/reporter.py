@@ -1,13 +1,15 @@
 """Keeps the totals of a run and tells every listener what happens, one thing at a time."""
 
+import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from s_isync.errors import Problem
+from s_isync.errors import Problem, fault_of_its_own
 from s_isync.exit_codes import ExitCode
 from s_isync.rate import Rate
 from s_isync.totals import Totals
@@ -106,7 +108,8 @@ class Reporter:
         self._lock = threading.RLock()
         self._totals = Totals()
         self._failures: list[Problem] = []
-        self._differences = 0
+        self._planned: Counter[Outcome] = Counter()  # files, in a dry run
+        self._folders = 0  # that would be made or removed
         self._current: dict[str, int] = {}
         self._began = time.monotonic()
         self._rate = Rate(self._began)
@@ -117,7 +120,8 @@ class Reporter:
         """Tell the listeners, and begin to show progress."""
         with self._lock:
             self._tell(lambda listener: listener.start(start))
-        self._ticker.start()
+        with contextlib.suppress(RuntimeError):  # where hardly a thread can be started, work comes before progress
+            self._ticker.start()
 
     def found(self, size: int) -> None:
         """The scan has found a file."""
@@ -128,7 +132,7 @@ class Reporter:
     def folder(self, path: str, outcome: Outcome) -> None:
         """What a run would do with a folder."""
         with self._lock:
-            self._differences += 1
+            self._folders += 1
             self._tell(lambda listener: listener.folder(path, outcome))
 
     @property
@@ -188,7 +192,7 @@ class Reporter:
                 case Outcome.DELETED:
                     totals.files_deleted += 1
                 case Outcome.PLANNED | Outcome.WOULD_DELETE:
-                    self._differences += 1
+                    self._planned[result.outcome] += 1
             if result.problem is not None:
                 self._remember(result.problem)
             self._tell(lambda listener: listener.file(result))
@@ -230,6 +234,7 @@ class Reporter:
             self._show()
             if exit_code is None:
                 exit_code = self._judge(check=check, tell_nothing=tell_nothing)
+                problem = fault_of_its_own(None) if exit_code is ExitCode.INTERNAL else None
             seconds = time.monotonic() - self._began
             self._tell(lambda listener: listener.end(End(self._totals, exit_code, problem, self._failures, seconds)))
             return exit_code
@@ -238,9 +243,12 @@ class Reporter:
         totals = self._totals
         if totals.files_failed or totals.scan_errors:
             return ExitCode.PARTIAL
-        if check and self._differences:
+        if totals.files_total != totals.files_transferred + totals.files_skipped + self._planned[Outcome.PLANNED]:
+            return ExitCode.INTERNAL  # a file whose fate nobody has told of is not at the destination
+        planned = self._planned.total()
+        if check and (planned or self._folders):
             return ExitCode.DIFFERS
-        done = totals.files_transferred or totals.files_deleted or self._differences
+        done = totals.files_transferred or totals.files_deleted or planned
         return ExitCode.NOTHING_DONE if tell_nothing and not done else ExitCode.COMPLETE
 
     def _tell(self, what: Callable[[Listener], None]) -> None:

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Iterator
 
-from s_isync.dispatch import Dispatch, fault_of_its_own
+from s_isync.dispatch import Dispatch
 from s_isync.entry import Entry, Kind
-from s_isync.errors import FailedError, Phase, Problem, Scope, TreeError
+from s_isync.errors import FailedError, Phase, Problem, Scope, TreeError, fault_of_its_own
 from s_isync.exit_codes import ExitCode
 from s_isync.folders import FolderTrail
 from s_isync.listed_paths import ListedPaths

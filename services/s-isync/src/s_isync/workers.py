@@ -10,6 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from s_isync.errors import fault_of_its_own
+from s_isync.exit_codes import ExitCode
 from s_isync.ramp import Advice, Ramp
 from s_isync.stopping import StopFlag
 
@@ -21,9 +23,9 @@ _WAITING_BIG = 2000
 
 
 class Workers:
-    """A pool of daemon threads; tasks must not raise.
+    """A pool of daemon threads; a task that raises ends the run, as a fault of s-isync itself.
 
-    They start as there is work for them, a few at once and then as `Ramp` says.
+    They start as there is work for them, a few at once and then as `Ramp` says, and as many as the machine lets start.
 
     Args:
         count: threads, and so connections.
@@ -52,7 +54,11 @@ class Workers:
         self._too_many = 0
 
     def submit(self, task: Task, *, big: bool) -> None:
-        """Queue a task; waits while its queue is full. Nothing happens once the run is ending."""
+        """Queue a task; waits while its queue is full. Nothing happens once the run is ending.
+
+        Raises:
+            RuntimeError: not a single thread can be started.
+        """
         queue, limit = (self._big, _WAITING_BIG) if big else (self._small, _WAITING_SMALL)
         with self._lock:
             while len(queue) >= limit and not self._stop.stopped:
@@ -104,8 +110,15 @@ class Workers:
         advice = self._ramp.advise(now, self._running, helping=helping, distant=self._distant())
         if advice is Advice.START_ONE:
             thread = threading.Thread(target=self._work, name=f"worker-{len(self._threads)}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # a limit of processes, of the user or of the container
+                if not self._running:
+                    raise
+                _log.warning("no more than %d threads can be started; going on with these", self._running)
+                self._ramp.limit(self._running)
+                return
             self._threads.append(thread)
-            thread.start()
             self._running += 1
         elif advice is Advice.END_ONE:
             self._too_many += 1
@@ -120,9 +133,6 @@ class Workers:
                 task, big = taken
                 try:
                     task()
-                except BaseException:
-                    _log.exception("a task raised")
-                    raise
                 finally:
                     with self._lock:
                         self._running_big -= big
@@ -130,6 +140,9 @@ class Workers:
                         self._ramp.done(time.monotonic())
                         if big or not self._busy:  # what waited for this may go on
                             self._work_waits.notify_all()
+        except BaseException:  # noqa: BLE001 - logged, and the run ends as internal
+            _log.exception("a task failed")
+            self._stop.stop(ExitCode.INTERNAL, fault_of_its_own(None))
         finally:
             self._leave()
 
