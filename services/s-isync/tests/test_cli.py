@@ -1,5 +1,6 @@
 """The command as other programs and people run it, against a zone."""
 
+import fcntl
 import json
 import os
 import pty
@@ -8,8 +9,10 @@ import resource
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -298,6 +301,34 @@ def test_a_reader_that_goes_away_ends_it(start: Start, home: str, tmp_path: Path
     process.stdout.close()
     process.stdout = None
     assert process.wait(timeout=20) == 130
+
+
+@pytest.mark.parametrize("options", [["-p", "4"], ["-n"]])
+def test_a_reader_that_stays_and_does_not_read_does_not_hold_up_a_signal(
+    start: Start, home: str, tmp_path: Path, options: list[str]
+) -> None:
+    """The pipe is full while files are copied, or when only the end is to be told."""
+    (tmp_path / "s").mkdir()
+    for number in range(600):
+        (tmp_path / "s" / f"{number}{'n' * 150}").write_bytes(b"")
+    process = start(*options, str(tmp_path / "s"), home)
+    assert process.stdout is not None
+    deadline = time.monotonic() + 30
+    held, before = 0, -1
+    while (held < 60_000 or held != before) and time.monotonic() < deadline:
+        time.sleep(0.3)
+        before, held = held, struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, bytes(4)))[0]
+    assert held >= 60_000
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 130
+
+
+def test_a_report_that_cannot_be_written_ends_the_run(run: Run, home: str, sample: Path) -> None:
+    """The disk is full: event and exit code say the same, and the log what it is."""
+    done = run("--report", "/dev/full", str(sample), home)
+    assert (done.code, done.end["exit_code"], done.end["error"]["code"]) == (13, 13, "no_space")
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_report_has_a_line_for_each_file(

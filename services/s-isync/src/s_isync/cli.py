@@ -1,6 +1,7 @@
 """The `s-isync` command."""
 
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from typing import NoReturn
 
 from s_isync.errors import EndOfRunError, ErrorClass, Phase, Problem, Scope, fault_of_its_own
 from s_isync.events import EventStream
@@ -27,8 +29,10 @@ from s_isync.tree import Tree
 from s_isync.zone_settings import ZoneSettings
 
 _log = logging.getLogger(__name__)
-_PATIENCE = 5.0  # seconds for running files to be given up after a signal, before connections are broken off
+_PATIENCE = 4.0  # seconds for running files to be given up after a signal, before connections are broken off
 _LAST_PATIENCE = 2.0  # seconds after that
+_END_PATIENCE = 1.0  # seconds for the end to be read after a signal
+_FLUSH_PATIENCE = 0.5  # seconds for what is left to be written
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,10 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except EndOfRunError as error:
             stop.stop(error.exit_code, _session_problem(error.code, error.message, error.error_class))
             ended = True
-        code = reporter.end(stop.exit_code, stop.problem, check=options.rules.check, tell_nothing=options.tell_nothing)
+        verdict = _tell_end(options, reporter, stop)
+    if verdict is None:
+        _leave_at_once(stop.exit_code or ExitCode.INTERRUPTED)
     if not ended:
-        _leave_at_once(code)
-    return code
+        _leave_at_once(verdict)
+    return verdict
 
 
 def _run(options: Options, settings: ZoneSettings, reporter: Reporter, stop: StopFlag) -> bool:
@@ -116,10 +122,33 @@ def _run(options: Options, settings: ZoneSettings, reporter: Reporter, stop: Sto
     return True
 
 
+def _tell_end(options: Options, reporter: Reporter, stop: StopFlag) -> ExitCode | None:
+    """The exit code, told to whom it concerns; None where a signal has come, and nobody reads what is written."""
+    told: list[ExitCode] = []
+
+    def tell() -> None:
+        check, tell_nothing = options.rules.check, options.tell_nothing
+        told.append(reporter.end(stop.exit_code, stop.problem, check=check, tell_nothing=tell_nothing))
+
+    try:
+        thread = threading.Thread(target=tell, name="end", daemon=True)
+        thread.start()
+    except RuntimeError:
+        tell()
+        return told[0]
+    waited = 0.0
+    while thread.is_alive() and waited < _END_PATIENCE:
+        thread.join(0.1)
+        waited += 0.1 * stop.interrupted
+    if thread.is_alive():
+        return None
+    return told[0] if told else ExitCode.INTERNAL
+
+
 def _listeners(options: Options, stack: contextlib.ExitStack) -> list[Listener]:
     found: list[Listener] = []
     if options.report is not None:
-        found.append(ReportFile(stack.enter_context(options.report.open("wb"))))
+        found.append(ReportFile(stack.enter_context(options.report.open("wb", buffering=0))))
     if options.events:
         found.append(EventStream(sys.stdout.buffer))
     elif sys.stderr.isatty() and not options.quiet and not options.rules.dry_run:
@@ -149,9 +178,13 @@ def _start_log(options: Options) -> None:
 
 
 def _lost_listener(stop: StopFlag, error: OSError) -> None:
-    """Nobody reads what is written: whoever started this is gone."""
+    """Nobody reads what is written: whoever started this is gone. Or there is no room for it."""
     _log.error("output can't be written any more: %s", error)
-    stop.interrupt()
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        message = "there is no room for what s-isync writes about the run; make room, or write it elsewhere"
+        stop.stop(ExitCode.NO_SPACE, _session_problem(ExitCode.NO_SPACE.label, message))
+    else:
+        stop.interrupt()
 
 
 def _session_problem(code: str, message: str, error_class: ErrorClass = ErrorClass.FATAL) -> Problem:
@@ -163,10 +196,17 @@ def _end_at_once(events: EventStream, exit_code: ExitCode, message: str) -> None
     Reporter([events], lambda _: None).end(exit_code, _session_problem(exit_code.label, message))
 
 
-def _leave_at_once(code: int) -> None:
-    """End the process past threads that hang in a system call."""
-    logging.shutdown()
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+def _leave_at_once(code: int) -> NoReturn:
+    """End the process past threads that hang in a system call, such as a write that nobody reads."""
+
+    def flush() -> None:
+        logging.shutdown()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+
+    with contextlib.suppress(RuntimeError):
+        last = threading.Thread(target=flush, name="flush", daemon=True)
+        last.start()
+        last.join(_FLUSH_PATIENCE)
     os._exit(code)

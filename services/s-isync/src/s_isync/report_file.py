@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import BinaryIO
+from io import RawIOBase
 
 from s_isync.errors import Problem
 from s_isync.names import printable
@@ -11,9 +11,14 @@ from s_isync.reporter import End, FileResult, Outcome, Progress, Start
 
 @dataclass(slots=True)
 class ReportFile:
-    """A listener that keeps `path`, `outcome`, `bytes`, `checksum` and `error` of every file."""
+    """A listener that keeps `path`, `outcome`, `bytes`, `checksum` and `error` of every file.
 
-    stream: BinaryIO
+    Attributes:
+        stream: where to; without a buffer, so that a row that can't be written is known before the run is judged, and
+            one that has been told of is there whatever comes.
+    """
+
+    stream: RawIOBase
 
     def start(self, start: Start) -> None:
         """Nothing to keep."""
@@ -42,8 +47,9 @@ class ReportFile:
         self._write({"path": path, "outcome": "error", "bytes": 0, "checksum": None, "error": problem.as_json()})
 
     def end(self, _end: End) -> None:
-        """Flush what is kept."""
-        self.stream.flush()
+        """Nothing to keep."""
 
     def _write(self, row: dict[str, object]) -> None:
-        self.stream.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        rest = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        while rest:
+            rest = rest[self.stream.write(rest) or 0 :]

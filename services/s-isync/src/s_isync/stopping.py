@@ -15,6 +15,7 @@ class StopFlag:
 
     Attributes:
         exit_code: why the run ends; None while it goes on.
+        interrupted: whether it has to end soon, whyever it ends.
         problem: the error that ended it; None for a signal.
     """
 
@@ -22,6 +23,7 @@ class StopFlag:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self.exit_code: ExitCode | None = None
+        self.interrupted = False
         self.problem: Problem | None = None
 
     def stop(self, exit_code: ExitCode, problem: Problem | None = None) -> None:
@@ -33,6 +35,7 @@ class StopFlag:
 
     def interrupt(self) -> None:
         """End the run because of a signal. Takes no lock, so that a signal handler may call it."""
+        self.interrupted = True
         if self.exit_code is None:
             self.exit_code = ExitCode.INTERRUPTED
         self._event.set()
