@@ -12,7 +12,7 @@ from s_isync.backends.memory import MemoryTree
 from s_isync.checksums import checksum_of
 from s_isync.compare import CompareMode
 from s_isync.entry import Entry, Kind
-from s_isync.errors import ErrorClass, Phase, Scope, TransientError, TreeError
+from s_isync.errors import ErrorClass, ForbiddenError, Phase, Scope, TransientError, TreeError
 from s_isync.exit_codes import ExitCode
 from s_isync.reporter import Outcome
 from s_isync.retry import Retry
@@ -223,12 +223,14 @@ class Faulty(MemoryTree):
         """Fail, or open."""
         self._fail("write", path)
         self._fail("refuse", path, TreeError)
+        self._fail("forbid", path, ForbiddenError)
         return super().open_writer(path, incoming)
 
     def make_folder(self, path: str) -> None:
         """Fail, or make it."""
         if hasattr(self, "faults"):
             self._fail("folder", path, TreeError)
+            self._fail("forbid", path, ForbiddenError)
         super().make_folder(path)
 
     def checksum(self, path: str, scheme: str | None, progress: Progress) -> str:
@@ -278,6 +280,32 @@ def test_a_folder_that_cannot_be_made_fails_its_files_and_is_asked_for_once(
     assert faulty.faults["folder:a"] == 8
     assert any(problem.path == "empty folder" for problem in run.seen.errors)
     assert run.end.totals.scan_errors > 0
+
+
+def test_one_name_that_the_root_refuses_is_that_files_error(
+    run_sync: RunSync, local: LocalTree, faulty: Faulty, sample: Path, sample_files: Files
+) -> None:
+    """A policy may refuse a single one: the others are copied, and a further run says the same."""
+    faulty.faults = {"forbid:.hidden": 99}
+    for _ in range(2):
+        run = run_sync(local, str(sample), faulty, f"{_HOME}/x", SyncRules(connections=1))
+        assert run.code is ExitCode.PARTIAL
+        assert run.seen.paths(Outcome.FAILED) == [".hidden"]
+        assert set(faulty.files(f"{_HOME}/x")) == set(sample_files) - {".hidden"}
+
+
+@pytest.mark.parametrize("names", [["f"], ["folder/f", "folder/g"], ["f", "g", "h"]])
+def test_a_root_that_takes_no_new_name_ends_the_run(
+    run_sync: RunSync, local: LocalTree, faulty: Faulty, tmp_path: Path, names: list[str]
+) -> None:
+    """As soon as two are refused, or at the end where there is nothing else."""
+    for name in names:
+        (tmp_path / "s" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "s" / name).write_bytes(b"x")
+    faulty.faults = {f"forbid:{name}": 1 for name in ("f", "g", "h", "folder")}
+    run = run_sync(local, str(tmp_path / "s"), faulty, f"{_HOME}/x", SyncRules(connections=1))
+    assert (run.code, run.end.problem.code) == (ExitCode.NO_PERMISSION, "FAULT")
+    assert "h" not in run.seen.outcomes()
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not hasattr(os, "seteuid"), reason="needs another user")

@@ -33,6 +33,9 @@ from s_isync.workers import Task, Workers
 _log = logging.getLogger(__name__)
 _BIG = 64 * 1024 * 1024  # bytes from which a file counts as a big one
 _STREAMS = 4  # threads that share a big file at most
+_SURELY_CLOSED = (
+    2  # new names that the root has refused, and so refuses all; a single one may be refused for its own sake
+)
 
 
 class Dispatch:
@@ -57,6 +60,7 @@ class Dispatch:
         self._workers = workers
         self._bundling = self._new_bundling()
         self._deletions = self._new_deletions()
+        self._refused: list[Problem] = []  # new names in the root, as long as no file has been transferred
         self._copy_rules = CopyRules(
             keep_times=rules.keep_times,
             keep_modes=rules.keep_modes,
@@ -96,9 +100,11 @@ class Dispatch:
             self._bundling.flush()
         self._stop.check()
         self._reporter.scan_over()
+        self._workers.finish()
+        self._stop.check()
+        if self._refused and not self._reporter.transferred and not self._reporter.skipped:
+            raise FailedError(self._refused[0], ExitCode.NO_PERMISSION)
         if self._deletions is not None:
-            self._workers.finish()
-            self._stop.check()
             self._deletions.run()
 
     def _new_bundling(self) -> Bundling | None:
@@ -205,12 +211,14 @@ class Dispatch:
             self._reporter.file(result)
 
     def _end_with(self, error: FailedError, *, new_in_root: bool) -> None:
-        """End the run where nothing more can succeed: so says the error, or the root takes no new names."""
+        """End the run where nothing more can succeed: so says the error, or the root seems to take no new names."""
         forbidden = error.problem.scope is Scope.DESTINATION and isinstance(error.__cause__, ForbiddenError)
         if error.exit_code is not None:
             self._stop.stop(error.exit_code, error.problem)
-        elif new_in_root and forbidden:
-            self._stop.stop(ExitCode.NO_PERMISSION, error.problem)
+        elif new_in_root and forbidden and not self._reporter.transferred:
+            self._refused.append(error.problem)
+            if [problem.code for problem in self._refused].count(error.problem.code) >= _SURELY_CLOSED:
+                self._stop.stop(ExitCode.NO_PERMISSION, error.problem)
 
     def _assist(self, task: Task) -> Task:
         for _ in range(min(_STREAMS, self._rules.connections) - 1):

@@ -147,6 +147,18 @@ class Reporter:
         with self._lock:
             return self._totals.files_failed > 0
 
+    @property
+    def transferred(self) -> bool:
+        """Whether a file has been transferred."""
+        with self._lock:
+            return self._totals.files_transferred > 0
+
+    @property
+    def skipped(self) -> bool:
+        """Whether a file was there already."""
+        with self._lock:
+            return self._totals.files_skipped > 0
+
     def scan_over(self) -> None:
         """The totals won't grow any more."""
         with self._lock:
