@@ -1,5 +1,7 @@
 """The contract suite: what every backend must do."""
 
+import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,6 +229,24 @@ def test_a_checksum_is_that_of_the_bytes(place: Place) -> None:
     scheme = place.tree.preferred_scheme()
     assert place.tree.checksum(f"{place.root}/file", scheme, counts.append) == checksum_of(b"hello", scheme)
     assert sum(counts) == 5
+
+
+def test_what_is_no_file_any_more_is_not_waited_for(tmp_path: Path) -> None:
+    """A named pipe has taken a file's place since the scan: it is looked at again, as what has changed."""
+    os.mkfifo(tmp_path / "f")
+    found: list[BaseException] = []
+
+    def hash_it() -> None:
+        try:
+            LocalTree().checksum(str(tmp_path / "f"), None, lambda _: None)
+        except TransientError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=hash_it, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert [error.code for error in found if isinstance(error, TransientError)] == ["CHANGED"]
 
 
 def test_reading_what_is_gone_is_an_error_of_this_file(place: Place) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 
 from s_isync.backends.ground import Ground
@@ -12,7 +13,7 @@ from s_isync.backends.local_files import LocalReader, LocalWriter
 from s_isync.backends.local_scan import LocalScan, entry_of
 from s_isync.checksums import DEFAULT_SCHEME, hasher
 from s_isync.entry import Entry
-from s_isync.errors import TreeError
+from s_isync.errors import TransientError, TreeError
 from s_isync.tree import Incoming, Progress, Reader, ScanProblem, Wanted, Writer, everything
 
 _BLOCK = 1024 * 1024
@@ -82,8 +83,12 @@ class LocalTree:
         """Read the file and hash it, unless its hash is remembered."""
         scheme = scheme or DEFAULT_SCHEME
         state = hasher(scheme)
-        with os_errors(), os.fdopen(self._ground.open(path, os.O_RDONLY), "rb", buffering=0) as file:
-            identity = identity_of(os.fstat(file.fileno()))
+        flags = os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK  # whatever stands there by now is opened without a wait
+        with os_errors(), os.fdopen(self._ground.open(path, flags), "rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise TransientError("CHANGED", "is no file any more; it is tried again when it rests")
+            identity = identity_of(status)
             if self._cache is not None and (known := self._cache.find(path, scheme, identity)) is not None:
                 return known
             buffer = bytearray(_BLOCK)
