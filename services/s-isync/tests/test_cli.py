@@ -529,8 +529,11 @@ def test_a_run_that_had_nothing_to_do_says_so_on_request(run: Run, home: str, sa
     for options in ([], ["-n"], ["--check"]):
         nothing = run(ask, *options, str(sample), home)
         assert (nothing.code, nothing.end["exit_name"], nothing.end["outcome"]) == (9, "nothing_done", "complete")
-    assert run(str(sample), home).code == 0
+    (sample / "one more").mkdir()
+    for options in (["-n"], []):
+        assert run(ask, *options, str(sample), home).code == 9
     (sample / "a.txt").unlink()
+    assert run(ask, "--delete", "-n", str(sample), home).code == 0
     assert run(ask, "--delete", str(sample), home).code == 0
     assert run(ask, str(tmp_path / "none"), home).code == 12
 
@@ -547,6 +550,18 @@ def test_check_says_whether_both_sides_are_equal(run: Run, home: str, sample: Pa
     assert after.code == 5
     assert [path for path, outcome in after.outcomes().items() if outcome == "planned"] == ["a.txt"]
     assert run("--check", home, str(sample)).code == 5
+
+
+def test_a_destination_that_is_missing_differs_from_an_empty_source(run: Run, home: str, tmp_path: Path) -> None:
+    """It would be made, and says so; once it is there, both are equal."""
+    (tmp_path / "s").mkdir()
+    missing = run("--check", str(tmp_path / "s"), home)
+    assert missing.code == 5
+    assert [(event["path"], event["outcome"]) for event in missing.events if event["event"] == "folder"] == [
+        (".", "planned")
+    ]
+    assert run(str(tmp_path / "s"), home).code == 0
+    assert run("--check", str(tmp_path / "s"), home).code == 0
 
 
 def test_a_name_outside_of_the_outputs_encoding_has_its_line(zone: Zone, home: str, tmp_path: Path) -> None:
@@ -633,6 +648,9 @@ def test_options_that_make_no_sense_together_are_told(run: Run, home: str, sampl
         ["--files-from", str(tmp_path / "list"), str(sample), home],
         ["--files-from", str(tmp_path / "none"), str(sample), home],
         [home, f"{home}/inside"],
+        ["--delete", f"{home}/inside", home],
+        ["--timeout", "nan", str(sample), home],
+        ["--timeout", "0", str(sample), home],
         [str(sample), str(tmp_path)],
     ):
         assert run(*arguments).code == 2, arguments

@@ -41,6 +41,11 @@ def parse_location(text: str) -> Location:
     return Location(in_zone=False, path=os.path.abspath(text), as_folder=text.endswith("/"), text=text)  # noqa: PTH100 - resolves `..`, follows no link
 
 
+def lies_in(inner: Location, outer: Location) -> bool:
+    """Whether a place is another one of the same tree, or below it."""
+    return f"{inner.path}/".startswith(f"{outer.path.rstrip('/')}/")
+
+
 def _clean(path: str) -> str:
     if ".." in path.split("/"):
         raise ValueError(f"'{path}': write a path in iRODS without '..'")

@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import NoReturn
 
 from s_isync.compare import CompareMode
 from s_isync.filters import Filter, listed, rule
-from s_isync.locations import Location, parse_location
+from s_isync.locations import Location, lies_in, parse_location
 from s_isync.option_values import avu, default_place, rate, read_list
 from s_isync.retry import Retry
 from s_isync.rules import LinkMode, SyncRules
@@ -77,8 +78,11 @@ def parse_options(arguments: Sequence[str]) -> Options:
         source, destination = parse_location(given.source), parse_location(given.destination)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    if source.in_zone and destination.in_zone and f"{destination.path}/".startswith(f"{source.path}/"):
-        raise UsageError("the destination is the source, or lies in it; choose another one")
+    if source.in_zone and destination.in_zone:
+        if lies_in(destination, source):
+            raise UsageError("the destination is the source, or lies in it; choose another one")
+        if given.delete and lies_in(source, destination):
+            raise UsageError("the source lies in the destination, where --delete would remove it; choose another one")
     if not source.in_zone and not destination.in_zone:
         raise UsageError(
             "neither path is in iRODS: write it as i:/zone/...; to copy within a file system use cp or rsync"
@@ -87,7 +91,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         raise UsageError("--bundle is for uploads from a file system")
     if given.bundle and given.perms:
         raise UsageError("--perms doesn't go with --bundle: what is unpacked has permissions of the zone's choice")
-    if given.connections < 1 or given.retries < 0 or given.timeout <= 0:
+    if given.connections < 1 or given.retries < 0 or not 0 < given.timeout < math.inf:
         raise UsageError("-p takes a number from 1, --retries one from 0, --timeout one above 0")
     if given.max_delete is not None and (given.max_delete < 0 or not given.delete):
         raise UsageError("--max-delete takes a number from 0, and goes with --delete")

@@ -12,7 +12,7 @@ from s_isync.listed_paths import ListedPaths
 from s_isync.locations import Location
 from s_isync.march import Pair, march
 from s_isync.plan import plan
-from s_isync.reporter import Reporter
+from s_isync.reporter import Outcome, Reporter
 from s_isync.roots import Roots, at_root, resolve_roots
 from s_isync.rules import SyncRules
 from s_isync.stopping import StopFlag, StoppedError
@@ -38,9 +38,8 @@ class Sync:
         """Do all of it; what ends it early is left with the stop flag, the rest with the reporter. Never raises."""
         try:
             roots = resolve_roots(source, self._source, destination, self._destination)
-            if roots.single is None and not roots.destination_exists and not self._rules.dry_run:
-                with at_root(Scope.DESTINATION, destination.text, ExitCode.BAD_DESTINATION):
-                    self._destination.make_folder(roots.destination)
+            if roots.single is None and not roots.destination_exists:
+                self._make_root(roots.destination, destination.text)
             self._pass_on()
             self._carry_out(roots)
         except StoppedError:
@@ -55,6 +54,13 @@ class Sync:
             self._workers.finish()
             self._destination.drop_unfinished()
             self._leave_thread()
+
+    def _make_root(self, path: str, text: str) -> None:
+        if self._rules.dry_run:
+            self._reporter.folder(".", Outcome.PLANNED)
+            return
+        with at_root(Scope.DESTINATION, text, ExitCode.BAD_DESTINATION):
+            self._destination.make_folder(path)
 
     def _carry_out(self, roots: Roots) -> None:
         dispatch = Dispatch(
