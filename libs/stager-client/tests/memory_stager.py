@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent import futures
@@ -60,6 +61,8 @@ class MemoryStager:
     watch_rounds: int | None = None
     """How many answers a watch sends before it ends; None: until all jobs have ended."""
     watch_ids: list[list[str]] = field(default_factory=list)
+    told: int = 0
+    """How many answers watches have sent."""
     changed: threading.Condition = field(default_factory=threading.Condition)
     closing: bool = False
 
@@ -78,6 +81,13 @@ class MemoryStager:
         with self.changed:
             del self.jobs[job_id]
             self.changed.notify_all()
+
+    def wait_until_told(self) -> None:
+        """Wait until a watch has sent an answer."""
+        deadline = time.monotonic() + 60
+        while not self.told:
+            assert time.monotonic() < deadline, "nobody watches"
+            time.sleep(0.02)
 
     def submit(self, request: job_service_pb2.SubmitRequest) -> job_pb2.Job:
         """Judge and keep a task; raises RefusedError."""
@@ -270,6 +280,7 @@ class Jobs(_Servicer, job_service_pb2_grpc.JobServiceServicer):
                 if not news and not ended and not self.stager.closing:
                     self.stager.changed.wait(0.05)
             yield from news
+            self.stager.told += len(news)
             rounds += bool(news)
             if (ended and not news) or self.stager.closing:
                 return

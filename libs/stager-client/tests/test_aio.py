@@ -92,7 +92,7 @@ async def test_watch_over_a_cut_line(aclient: AsyncStagerClient, stager: MemoryS
     job = await aclient.submit(task)
     stager.watch_rounds = 1
     waiting = asyncio.create_task(aclient.wait(job.id))
-    await asyncio.sleep(0.3)
+    await asyncio.to_thread(stager.wait_until_told)
     await asyncio.to_thread(stager.change, job.id, "completed")
     assert (await asyncio.wait_for(waiting, 10)).state == job_pb2.JOB_STATE_COMPLETED
     assert stager.calls["Watch"] == 2

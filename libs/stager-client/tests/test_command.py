@@ -241,18 +241,18 @@ def test_options_win(run_line: Run, tmp_path: Path) -> None:
     run_line(f"stager list --token-file {tmp_path}/token")
 
 
-def _play(stager: MemoryStager, end: str) -> threading.Thread:
-    """Run the next job that comes, in steps."""
+def _play(stager: MemoryStager, end: str, *, seen_halfway: threading.Event | None = None) -> threading.Thread:
+    """Run the next job that comes, in steps, once it is watched; halfway it waits until that was seen."""
 
     def play() -> None:
-        deadline = time.monotonic() + 20
-        while not stager.jobs and time.monotonic() < deadline:
-            time.sleep(0.02)
+        stager.wait_until_told()
         (job_id,) = stager.jobs
         for step in range(5):
             time.sleep(0.1)
             stager.change(job_id, "active", files_total=4, files_transferred=step, totals_final=True)
             stager.change(job_id, "", bytes_total=4000, bytes_transferred=1000 * step)
+            if step == 2 and seen_halfway:
+                seen_halfway.wait(30)
         if end == "deleted":
             stager.remove(job_id)
         else:
@@ -305,7 +305,8 @@ def test_watch_several(run_line: Run, stager: MemoryStager, document: Path) -> N
 
 def test_bar_on_a_terminal(environment: dict[str, str], stager: MemoryStager, document: Path) -> None:
     """On a terminal there is a bar with files, bytes and, at the end, a line that stays."""
-    player = _play(stager, "completed")
+    halfway, seen_halfway = "2/4 files, 2.0 kB/4.0 kB", threading.Event()
+    player = _play(stager, "completed", seen_halfway=seen_halfway)
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [STAGER, "submit", "--watch", str(document)],
@@ -316,19 +317,21 @@ def test_bar_on_a_terminal(environment: dict[str, str], stager: MemoryStager, do
     )
     os.close(follower)
     written = b""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
+        if halfway.encode() in written:
+            seen_halfway.set()
         if select.select([leader], [], [], 0.2)[0]:
             try:
                 written += os.read(leader, 65536)
             except OSError:
                 break
     os.close(leader)
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     player.join()
     text = written.decode()
     assert "━" in text
-    assert "2/4 files, 2.0 kB/4.0 kB" in text
+    assert halfway in text
     assert "completed job-1 DICOM series: 4 files, 4.0 kB" in text
 
 
@@ -341,12 +344,11 @@ def test_interrupt_leaves_the_job(environment: dict[str, str], stager: MemorySta
         text=True,
         env=environment,
     )
-    deadline = time.monotonic() + 20
-    while not stager.calls["Watch"] and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.3)
+    assert process.stdout
+    assert process.stdout.readline().startswith("submitted job-1")
+    assert process.stdout.readline().startswith("pending job-1")  # which the watch has told
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=20)
+    _, error = process.communicate(timeout=30)
     assert process.returncode == ExitCode.INTERRUPTED
     assert "stager watch job-1" in error
     assert "Traceback" not in error
