@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,21 +13,22 @@ import psutil
 import pytest
 
 GUARD = [sys.executable, "-m", "stager_sandbox.guard"]
-STUBBORN = "trap '' TERM HUP; setsid sleep 61 & setsid sh -c \"trap '' TERM; sleep 62 & wait\" & wait"
+LONG = [f"{seconds}.{os.getpid()}" for seconds in (61, 62)]  # other runs' processes aren't meant
+STUBBORN = f"trap '' TERM HUP; setsid sleep {LONG[0]} & setsid sh -c \"trap '' TERM; sleep {LONG[1]} & wait\" & wait"
 
 
 def sleepers() -> list[int]:
     """The processes of the test that run."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
-        if process.info["cmdline"] in (["sleep", "61"], ["sleep", "62"]):
+        if process.info["cmdline"] in [["sleep", seconds] for seconds in LONG]:
             found.append(process.pid)
     return found
 
 
 def wait_for(count: int) -> None:
     """Wait until so many of them run."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while len(sleepers()) != count:
         assert time.monotonic() < deadline, f"{len(sleepers())} run, not {count}"
         time.sleep(0.05)
