@@ -7,7 +7,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any, Self
 
 import yaml
 from stager_credentials.key_directory import add_key
+from stager_sandbox.free_port import free_port
 from stager_sandbox.people import Person
 from stager_sandbox.processes import Child
 from stager_sandbox.sandbox import Sandbox
@@ -95,8 +95,7 @@ class Stack:
         self.api = api
         self.worker = self._run(stack, "worker", self._worker(told), "stager-worker")
         # Its address has to be known before it starts, for the way back from the OIDC provider.
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port: int = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.ui = self._run(stack, "ui", self._ui(told, address, port), "stager-ui")
         self.ui.wait_ready()

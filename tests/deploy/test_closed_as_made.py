@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pydantic import BaseModel
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from stager_api.settings import ApiSettings
+from stager_sandbox.free_port import free_port
 from stager_sandbox.redis_server import find_redis_server
 from stager_settings import load_settings
 from stager_ui.settings import UiSettings
@@ -31,8 +31,7 @@ ELSEWHERE = {"stager": "stager-ui:session:x", "ui": "rq:job:x", "admin": "stager
 def port(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A Redis with the deployment's own configuration and users."""
     folder = tmp_path_factory.mktemp("redis")
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        free = int(held.getsockname()[1])
+    free = free_port()
     here = {
         "/run/secrets/redis-acl": str(prepared / "secrets/redis-acl"), "dir /data": f"dir {folder}",
         "bind * -::*": "bind 127.0.0.1", "port 6379": f"port {free}",

@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from stager_jobs.errors import JobNotFoundError, StoreUnavailableError
 from stager_jobs.rq_store import RqJobInspector
 from stager_redis import TlsFiles, connect
+from stager_sandbox.free_port import free_port
 from stager_sandbox.redis_server import find_redis_server
 
 
@@ -49,9 +50,7 @@ def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
 def tls_redis(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """A Redis that speaks TLS only and knows one user; its port and the authority."""
     certificate, key = make_certificate(tmp_path, "redis")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     lines = [
         "bind 127.0.0.1",
         "port 0",
@@ -64,23 +63,26 @@ def tls_redis(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         "user stager on >right ~rq:* ~stager:* &stager:* +@all -@dangerous +info",
         f'dir "{tmp_path}"',
     ]
-    server = subprocess.Popen([find_redis_server(), "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen([find_redis_server(), "-"], stdin=subprocess.PIPE, stdout=log, stderr=log)
     assert server.stdin
     server.stdin.write("\n".join([*lines, ""]).encode())
     server.stdin.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             break
         except OSError:
             if server.poll() is not None:
+                said = (tmp_path / "log").read_text()
+                assert "tls-port" in said, said  # as a directive that it doesn't know
                 pytest.skip("this redis-server is built without TLS")
             assert time.monotonic() < deadline
             time.sleep(0.05)
     yield port, certificate
     server.terminate()
-    server.wait(10)
+    server.wait(30)
 
 
 def test_tls_and_a_user_of_its_own(tls_redis: tuple[int, Path], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from stager_credentials import Keyring
 from stager_credentials.key_directory import add_key, set_current
 from stager_jobs.job import Job, State
 from stager_jobs.rq_store import RqJobInspector
+from stager_sandbox.free_port import free_port
 from stager_sandbox.mail import MailFolder
 from stager_sandbox.redis_server import RedisServer
 from stager_worker.keys import KeyDirectory
@@ -30,9 +31,7 @@ Submit = Callable[..., Job]
 @pytest.fixture
 def port() -> int:
     """A free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
