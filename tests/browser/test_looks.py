@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import Complaints, SignIn, picture, watch
+from browsing import Complaints, SignIn, folder, picture, watch
 from playwright.sync_api import Browser, Page, expect
 from stack import Stack
 
@@ -24,15 +24,26 @@ def serious(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessible(browser: Browser, stack: Stack, sign_in: SignIn, complaints: Complaints, scheme: str) -> None:
+def test_accessible(
+    browser: Browser,
+    stack: Stack,
+    sign_in: SignIn,
+    complaints: Complaints,
+    request: pytest.FixtureRequest,
+    scheme: str,
+) -> None:
     """axe-core finds nothing serious on any page and in any dialog, in light and in dark."""
+    base = folder(stack, request)
+    for name in ("one.txt", "two.txt"):
+        (base / name).write_text(name)
+    stack.own(base, "alice")
     context = browser.new_context(color_scheme=scheme, locale="en-GB", viewport={"width": 1280, "height": 860})  # type: ignore[arg-type]
     page = context.new_page()
     watch(page, complaints)
     page.goto(stack.url)
     faults = {"login": serious(page)}
-    sign_in(page, repository=False)
-    expect(page.locator("#storage .pane-count")).not_to_be_empty()
+    sign_in(page, repository=False, path=f"/?storage={base}")
+    expect(page.locator("#storage .pane-count")).to_have_text("2 items")
     faults["repository login"] = serious(page)
     page.get_by_label("User name").fill("alice")
     page.get_by_label("Password").fill(stack.passwords["alice"])
@@ -42,7 +53,7 @@ def test_accessible(browser: Browser, stack: Stack, sign_in: SignIn, complaints:
     picture(page, f"panes-{scheme}")
     page.locator("#storage").get_by_role("checkbox", name="Select all").check()
     page.get_by_role("button", name="Upload").click()
-    expect(page.locator("#transfer")).to_be_visible()
+    expect(page.locator("#transfer tbody tr")).to_have_count(2)
     expect(page.locator("#transfer [data-so-far]")).to_have_text("", timeout=30_000)
     faults["preview"] = serious(page)
     page.keyboard.press("Escape")
@@ -81,7 +92,11 @@ def test_narrow(browser: Browser, stack: Stack, sign_in: SignIn, complaints: Com
     sign_in(page)
     for name, path in (("panes", "/"), ("jobs", "/jobs")):
         page.goto(stack.url + path)
-        page.wait_for_timeout(500)
+        if name == "panes":
+            for side in ("storage", "repository"):
+                expect(page.locator(f"#{side} .pane-count")).not_to_be_empty()
+        else:
+            expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         picture(page, f"{name}-narrow")
     context.close()
