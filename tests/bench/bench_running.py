@@ -63,6 +63,21 @@ def submit_rates(world: World) -> None:
     print(f"submit one by one from 8 clients: {800 / (time.perf_counter() - began):.0f} jobs a second")
 
 
+def watching(world: World) -> None:
+    """Seconds from a stop to its event on a watch, with no worker running; the contract promises one."""
+    took = []
+    with world.client() as client:
+        for number in range(20):
+            job, began = client.submit(task(number, "/x")), 0.0
+            for event in client.watch([job.id]):
+                if event.final:
+                    took.append(time.perf_counter() - began)
+                else:
+                    began = time.perf_counter()
+                    client.stop(job.id)
+    print(f"stop to its event on a watch: {statistics.median(took):.3f} s median, {max(took):.3f} s at the most")
+
+
 def overhead(world: World, events: Path, source: Path) -> None:
     """Seconds from a submit to the first event of its s-isync, and where they go."""
     rows = []
@@ -152,6 +167,7 @@ def main() -> None:
                 (folder / f"{number}").write_bytes(os.urandom(1000))
         world.start(workers=False)
         submit_rates(world)
+        watching(world)
         connect(world.redis.url).flushall()
         world.start_worker(machine)
         time.sleep(6)

@@ -37,6 +37,9 @@ from stager_jobs.rules import Rules
 
 TakeLease = Callable[[], Lease]
 
+SOON = 5.0
+"""Seconds. The contract promises one, which tests/bench/bench_running.py measures where nothing else runs."""
+
 
 @pytest.fixture
 def lease(redis: Redis) -> TakeLease:
@@ -254,9 +257,7 @@ def test_stop_restart_delete_follow_the_contract(
     assert code(lambda: get(api, job.id)) is StatusCode.NOT_FOUND
 
 
-def test_watch_shows_a_job_to_its_end_within_a_second_of_each_change(
-    api: Api, submit: Submit, lease: TakeLease
-) -> None:
+def test_watch_shows_a_job_to_its_end_soon_after_each_change(api: Api, submit: Submit, lease: TakeLease) -> None:
     """First as it stands, then active, its progress, its end; then the stream ends by itself."""
     job = submit()
     stream = api.jobs.Watch(pb.WatchRequest(ids=[job.id, job.id]), metadata=JAN, timeout=SECONDS)
@@ -265,12 +266,12 @@ def test_watch_shows_a_job_to_its_end_within_a_second_of_each_change(
     held = lease()
     began = time.monotonic()
     assert next(stream).job.state == job_pb2.JOB_STATE_ACTIVE
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < SOON
     held.update(Progress(files_total=10, files_transferred=4, bytes_total=100, bytes_transferred=40))
     held.flush()
     began = time.monotonic()
     assert next(stream).job.progress.files_transferred == 4
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < SOON
     held.finish(Verdict.FAIL, JobError(ErrorClass.FATAL, "login_refused", "The repository refuses the login."))
     last = list(stream)[-1].job
     assert (last.state, last.last_error.code) == (job_pb2.JOB_STATE_FAILED, "login_refused")
