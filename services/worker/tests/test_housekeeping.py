@@ -83,7 +83,7 @@ def health(config: Path, redis_server: RedisServer) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def eventually(probe: Callable[[], object], seconds: float = 20) -> None:
+def eventually(probe: Callable[[], object], seconds: float = 30) -> None:
     """Wait until it is so."""
     deadline = time.monotonic() + seconds
     while not probe():
@@ -112,12 +112,12 @@ def test_a_worker_tells_counts_and_is_well(
             return str(answer.read().decode())
 
     eventually(lambda: 'stager_failures_total{code="login_refused",error_class="fatal"} 1.0' in told())
+    eventually(lambda: 'stager_notices_total{kind="completed",outcome="sent",way="mail"} 1.0' in told())
     text = told()
     assert 'stager_attempts_total{queue="default",verdict="complete"} 1.0' in text
     assert 'stager_transferred_bytes_total{direction="upload"} 6000.0' in text
     assert 'stager_wait_seconds_count{queue="default"} 2.0' in text
     assert 'stager_queue_waiting_jobs{queue="default"} 0.0' in text
-    assert 'stager_notices_total{kind="completed",outcome="sent",way="mail"} 1.0' in text
     assert health(config, redis_server) == (0, "ok\n")
     redis_server.kill()
     try:
@@ -145,11 +145,11 @@ def test_a_worker_may_start_before_redis(
     redis_server.stop()
     with (folder / "worker.log").open("wb") as log:
         process = subprocess.Popen([COMMAND, "--config", config], env=environment(redis_server), stderr=log)
-    time.sleep(4)
+    eventually(lambda: "waiting for Redis" in (folder / "worker.log").read_text())
     assert process.poll() is None
     redis_server.start()
     eventually(redis.ping)
-    eventually(lambda: inspector.get(job.id).state is State.COMPLETED, seconds=30)
+    eventually(lambda: inspector.get(job.id).state is State.COMPLETED)
     process.terminate()
     assert process.wait(30) == 0
 
@@ -165,9 +165,9 @@ def test_a_hanging_redis_ends_no_transfer(
     job = submit("brief", folder / "mark")
     eventually((folder / "mark").exists)
     redis_server.freeze()
-    time.sleep(8)
+    eventually(lambda: "waiting for Redis" in (folder / "worker.log").read_text())
     (folder / "mark.go").touch()
-    time.sleep(2)
+    eventually(lambda: not (Path("/proc") / (folder / "mark").read_text().strip() / "exe").exists())
     redis_server.thaw()
     eventually(lambda: inspector.get(job.id).state is State.COMPLETED, seconds=40)
     assert len(inspector.get(job.id).attempts) == 1

@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def user() -> Iterator[pwd.struct_passwd]:
     subprocess.run(["groupadd", "-f", GROUP], check=True)
     subprocess.run(["useradd", "-M", "-d", f"/home/{USER}", "-G", GROUP, USER], check=True)
     yield pwd.getpwnam(USER)
-    subprocess.run(["userdel", USER], check=True, capture_output=True)
+    _remove_user(USER)
     subprocess.run(["groupdel", GROUP], check=True)
 
 
@@ -166,7 +167,7 @@ def test_large_uids_are_themselves(
         found = json.loads((folder / "seen").read_text())
         assert (found["uid"], found["gid"], found["groups"]) == ([uid] * 3, [uid] * 3, [uid])
     finally:
-        subprocess.run(["userdel", name], check=True, capture_output=True)
+        _remove_user(name)
         subprocess.run(["groupdel", name], check=False, capture_output=True)
 
 
@@ -197,3 +198,14 @@ def test_sealed_credentials_open_for_their_job_only(
     assert found[1].last_error.code == "credential"
     assert not [key for key in redis.scan_iter("rq:job:*") if redis.hexists(key, "stager_credential")]
     assert user.pw_uid != 0
+
+
+def _remove_user(name: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        done = subprocess.run(["userdel", name], check=False, capture_output=True, text=True)
+        if done.returncode != 8:  # a process of theirs is still ending
+            break
+        assert time.monotonic() < deadline, done.stderr
+        time.sleep(0.1)
+    assert done.returncode == 0, done.stderr

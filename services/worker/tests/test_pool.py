@@ -82,7 +82,7 @@ def test_asked_to_end_while_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
         return pid
 
     def work(stopping: Stopping) -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not stopping():
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -127,13 +127,13 @@ def test_retries_come_by_themselves(start_worker: StartWorker, submit: Submit, w
 def test_stop_through_the_queue(
     start_worker: StartWorker, submit: Submit, wait_for: Callable[..., Job], queue: RqJobQueue, folder: Path
 ) -> None:
-    """A running job stops within seconds; restarted, it runs on and completes."""
+    """A running job stops long before its end; restarted, it runs on and completes."""
     start_worker()
     job = submit("slow", folder / "mark")
     wait_for(job, State.ACTIVE)
     pid = _pid(folder / "mark")
     queue.stop(job.id)
-    wait_for(job, State.STOPPED, seconds=10)
+    wait_for(job, State.STOPPED)
     assert not _runs(pid)
     queue.restart(job.id)
     assert len(wait_for(job, State.COMPLETED).attempts) == 2
@@ -188,8 +188,7 @@ def test_redis_may_die_and_come_back(
     time.sleep(3)
     assert _runs(pid)
     (folder / "mark.go").touch()
-    time.sleep(2)
-    assert not _runs(pid)
+    _wait_until(lambda: not _runs(pid))
     redis_server.start()
     assert len(wait_for(running, State.COMPLETED).attempts) == 1
     wait_for(waiting, State.COMPLETED)
@@ -223,14 +222,14 @@ def test_a_failed_start_says_why(folder: Path) -> None:
 
 
 def _wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 def _pid(mark: Path) -> int:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not (mark.exists() and mark.read_text().strip()):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -104,15 +104,21 @@ def test_garbage_is_survived(
 
 
 def test_stop_is_gentle_and_quick(
-    submit: Submit, run_one: Callable[[], None], queue: RqJobQueue, inspector: RqJobInspector, folder: Path
+    submit: Submit,
+    run_one: Callable[[], None],
+    queue: RqJobQueue,
+    inspector: RqJobInspector,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A stopped job's process is gone within seconds, and so is what it had started."""
+    """A stopped job's process is gone before kindness ends, and so is what it had started."""
+    monkeypatch.setattr("stager_worker.follow._KIND_SECONDS", 100.0)
     adopt_orphans()
     job = submit("family", folder / "mark")
     began = _later(lambda: queue.stop(job.id), folder / "mark")
     run_one()
     assert inspector.get(job.id).state is State.STOPPED
-    assert time.monotonic() - began() < 8
+    assert time.monotonic() - began() < 30
     assert not Path(f"/proc/{(folder / 'mark').read_text().strip()}").exists()
     assert "sleep" not in _own_children()
 
