@@ -52,7 +52,7 @@ def run_by(folder: Path) -> list[psutil.Process]:
 
 def wait_for_none(folder: Path) -> None:
     """Wait until nothing of the demo runs."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while left := run_by(folder):
         assert time.monotonic() < deadline, left
         time.sleep(0.1)

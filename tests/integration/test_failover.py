@@ -33,7 +33,7 @@ from stager_ui.settings import UiSettings
 if TYPE_CHECKING:
     from conftest import LocalUsers
 
-pytestmark = [pytest.mark.xdist_group("failover"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.xdist_group("failover"), pytest.mark.timeout(240)]
 
 JOBS = 24
 SECONDS = 80
@@ -169,4 +169,4 @@ def test_web_application_and_dashboard_find_the_new_master(group: RedisGroup, tm
                 time.sleep(0.2)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(10)
+            process.wait(30)

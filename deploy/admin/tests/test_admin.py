@@ -52,7 +52,7 @@ def running(redis_url: str, tmp_path: Path, more: str = "") -> Iterator[str]:
     assert ready.startswith("ready "), (tmp_path / "log").read_text()
     yield f"http://{ready.split()[1]}"
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
 
 
 def ask(

@@ -47,7 +47,7 @@ class Up:
         """Send it a signal and wait until it and all its children are gone."""
         self.process.send_signal(number)
         code = self.process.wait(SECONDS)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while left := [pid for pid in self.family if runs(pid)]:
             assert time.monotonic() < deadline, left
             time.sleep(0.05)

@@ -119,7 +119,7 @@ def test_changes_are_told(
 
     thread = threading.Thread(target=listen)
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(30)
     (job_id,) = submit(queue, new())
     worker = claims()
     claim = worker.claim(QUEUES)
@@ -129,7 +129,7 @@ def test_changes_are_told(
     lease.flush()
     lease.finish(Verdict.COMPLETE)
     queue.delete(job_id)
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
     assert set(changes) == {JobChange(job_id, "jan"), JobChange(job_id, "jan", deleted=True)}
     assert len(changes) == 5

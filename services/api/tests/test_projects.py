@@ -51,7 +51,7 @@ def gateway(web: WebServer, http: httpx.Client) -> Gateway:
 
 def wait_for(true: Callable[[], object]) -> None:
     """Until it is true, but not for long."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)

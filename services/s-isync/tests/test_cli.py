@@ -38,6 +38,8 @@ _KEYS = {
     "error": {"error"},
     "end": _TOTALS | {"outcome", "exit_code", "exit_name", "error", "failures", "seconds"},
 }
+_GONE_WITHIN = 10
+"""Seconds after a signal, which docs/isync-protocol.md promises; no slack for slow machines."""
 _COMMAND = [str(Path(sys.executable).with_name("s-isync"))]
 
 
@@ -268,7 +270,7 @@ def test_a_signal_ends_it_soon_and_leaves_nothing_half_done(
         began = time.monotonic()
         process.send_signal(number)
         out, _ = process.communicate(timeout=20)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < _GONE_WITHIN
         end = json.loads(out.splitlines()[-1])
         assert (process.returncode, end["event"], end["outcome"]) == (130, "end", "interrupted")
         again = run(first, second)
@@ -282,10 +284,10 @@ def test_a_silent_server_does_not_hold_up_a_signal(start: Start, home: str, samp
     """A server that accepts and never answers: SIGTERM still ends the process in time."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         process = start(str(sample), home, irods_port=server.getsockname()[1])
-        server.settimeout(20)
+        server.settimeout(60)
         peer, _ = server.accept()
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=10)
+        out, _ = process.communicate(timeout=_GONE_WITHIN)
         peer.close()
     assert process.returncode == 130
     assert json.loads(out.splitlines()[-1])["outcome"] == "interrupted"
@@ -515,7 +517,7 @@ def test_a_parent_that_never_tells_the_password_does_not_hold_up_a_signal(home: 
         while not _catches(process.pid, signal.SIGTERM):
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=10)
+        out, _ = process.communicate(timeout=_GONE_WITHIN)
     os.close(reading)
     os.close(writing)
     assert (process.returncode, json.loads(out.splitlines()[-1])["outcome"]) == (130, "interrupted")

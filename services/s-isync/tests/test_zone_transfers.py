@@ -128,7 +128,7 @@ def test_a_helper_locks_nothing_once_the_owner_of_an_upload_is_gone(
     with ThreadPoolExecutor(1) as helper:
         helper.submit(help_out).result(20)
     owner.break_off()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while session.data_objects.get(path).replicas[0].status == "2" and time.monotonic() < deadline:
         time.sleep(0.05)
     assert session.data_objects.get(path).replicas[0].status == "0"
@@ -305,7 +305,7 @@ def test_what_a_killed_upload_leaves_is_mended_by_the_next_run(
             break
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=20)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while (entry := tree.stat(f"{home}/f")) is not None and entry.good and time.monotonic() < deadline:
         time.sleep(0.1)  # until the zone has noticed
     assert entry is None or not entry.good
