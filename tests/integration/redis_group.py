@@ -18,7 +18,9 @@ from stager_sandbox.redis_server import RedisServer, find_redis_server
 
 T = TypeVar("T")
 GROUP = "stager"
-SECONDS = 30
+SECONDS = 60
+DOWN_AFTER = 5000
+"""Milliseconds. On a busy machine servers that are well are silent for a second, too."""
 
 
 class Member(RedisServer):
@@ -110,7 +112,7 @@ requirepass "{self._sentinel_password}"
 sentinel sentinel-pass "{self._sentinel_password}"
 sentinel monitor {GROUP} 127.0.0.1 {master} 2
 sentinel auth-pass {GROUP} "{self._password}"
-sentinel down-after-milliseconds {GROUP} 1000
+sentinel down-after-milliseconds {GROUP} {DOWN_AFTER}
 sentinel failover-timeout {GROUP} 4000
 sentinel parallel-syncs {GROUP} 2
 """
