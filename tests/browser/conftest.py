@@ -48,6 +48,14 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
+@pytest.fixture
+def slow_transfers(stack: Stack) -> Iterator[Path]:
+    """Has transfers outlast pages, however slowly those load; further ones are quick once the file is gone."""
+    stack.slow.touch()
+    yield stack.slow
+    stack.slow.unlink(missing_ok=True)
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Playwright's driver."""

@@ -36,6 +36,7 @@ class Stack:
         url: The web application.
         project: The project storage; alice's and bob's folders are in it.
         zone_data: Where the zone keeps itself, for looking into it without its protocol.
+        slow: While this file is there, transfers that begin move 10 kB a second.
         passwords: By name, the same everywhere.
     """
 
@@ -90,6 +91,7 @@ class Stack:
         (base / "keys").mkdir(mode=0o700)
         add_key(base / "keys", "test")
         self._base = base
+        self.slow = base / "slow"
         api = self._run(stack, "api", self._api(told), "stager-api", "serve")
         address = api.wait_ready()
         self.api = api
@@ -146,7 +148,9 @@ class Stack:
         packages = next(path for path in sys.path if path.endswith("site-packages"))
         program.write_text(
             "#!/usr/bin/python3 -I\n"
-            f"import site\nsite.addsitedir({packages!r})\n"
+            "import os, site, sys\n"
+            f"site.addsitedir({packages!r})\n"
+            f"if os.path.exists({str(self.slow)!r}): sys.argv[1:1] = ['--bwlimit', '10K']\n"
             "from s_isync.cli import main\nraise SystemExit(main())\n"
         )
         program.chmod(0o755)

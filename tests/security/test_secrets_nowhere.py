@@ -123,6 +123,7 @@ class Watched:
         port = free_port()
         settings |= {
             "concurrency": 2,
+            "isync": settings["isync"] | {"options": ["--bwlimit", "100K"]},  # so that the watch comes to see it
             "log_level": "debug",
             "sweep_every": 1,
             "forget_every": 1,
