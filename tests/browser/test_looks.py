@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import Complaints, SignIn, folder, picture, watch
+from browsing import DONE, Complaints, SignIn, folder, picture, submit, watch
 from playwright.sync_api import Browser, Page, expect
 from stack import Stack
 
@@ -56,6 +56,8 @@ def test_accessible(
     expect(page.locator("#transfer tbody tr")).to_have_count(2)
     expect(page.locator("#transfer [data-so-far]")).to_have_text("", timeout=30_000)
     faults["preview"] = serious(page)
+    submit(page)
+    faults["queued"] = serious(page)
     page.keyboard.press("Escape")
     page.locator(".menu summary").click()
     faults["menu"] = serious(page)
@@ -71,15 +73,14 @@ def test_accessible(
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     faults["jobs"] = serious(page)
     picture(page, f"jobs-{scheme}")
-    if page.locator(".job-title").count():
-        page.locator("[data-all]").check()
-        faults["jobs selected"] = serious(page)
-        page.locator(".job-title").first.click()
-        expect(page.get_by_role("heading", name="Details")).to_be_visible()
-        page.locator("#log summary").click()
-        faults["job"] = serious(page)
-        page.get_by_role("button", name="Delete").click()
-        faults["confirmation"] = serious(page)
+    page.locator("[data-all]").check()
+    faults["jobs selected"] = serious(page)
+    page.locator(".job-title").first.click()
+    expect(page.locator("#job .state")).to_have_text("Completed", timeout=DONE)
+    page.locator("#log summary").click()
+    faults["job"] = serious(page)
+    page.get_by_role("button", name="Delete").click()
+    faults["confirmation"] = serious(page)
     context.close()
     assert not {name: found for name, found in faults.items() if found}
 
