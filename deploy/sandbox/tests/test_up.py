@@ -17,6 +17,7 @@ import psutil
 import pytest
 from irods.session import iRODSSession
 from stager_sandbox.serving import EVERYWHERE
+from stager_sandbox.zone import tell
 
 PROGRAM = Path(sys.executable).parent / "stager-sandbox"
 SECONDS = 60
@@ -93,6 +94,13 @@ def test_everything_answers_with_the_same_accounts(up: Up) -> None:
         f"{form['url']}/api/RepositoryCollections?organizationalUnit=DCC", headers={"authorization": f"Bearer {token}"}
     )
     assert [item["project"] for item in listed.json()] == ["3010000.02"]
+
+
+def test_its_zone_takes_faults(up: Up) -> None:
+    """As the guide shows: what is told to the zone's folder reaches the zone that runs."""
+    assert tell(up.data / "zone", "add", on="DATA_OBJ_WRITE", cut=True)
+    assert tell(up.data / "zone", "struck") == 0
+    assert tell(up.data / "zone", "clear")
 
 
 def test_its_secrets_stay_its_owners(up: Up) -> None:

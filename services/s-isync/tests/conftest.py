@@ -70,6 +70,7 @@ class Run:
     code: ExitCode
     seen: Recorder
     threads: int
+    """Of its workers, that have not ended."""
 
     @property
     def end(self) -> End:
@@ -94,13 +95,13 @@ def run_sync() -> RunSync:
         stop: StopFlag | None = None,
     ) -> Run:
         recorder, flag = Recorder(), stop or StopFlag()
-        before = threading.active_count()
         reporter = Reporter([recorder], lambda _: None)
         reporter.start(Start(None, source_path, destination_path, dry_run=False))
         chosen = rules or SyncRules(connections=4, retry=Retry(1, 0.01))
         Sync(source, destination, chosen, reporter, flag).run(location(source_path), location(destination_path))
         code = reporter.end(flag.exit_code, flag.problem)
-        return Run(code, recorder, threading.active_count() - before)
+        left = [thread for thread in threading.enumerate() if thread.name.startswith("worker-")]
+        return Run(code, recorder, len(left))
 
     return run
 

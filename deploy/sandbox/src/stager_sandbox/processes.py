@@ -80,8 +80,16 @@ class Child:
         return int(self._process.pid)
 
     def exit_code(self) -> int | None:
-        """How it ended (negative: by that signal), or None while it runs."""
-        return self._process.poll()
+        """How it ended (negative: by that signal), or None while it runs.
+
+        Its number stays taken until `stop` or `kill`, so that neither can hit another process.
+        """
+        if self._process.returncode is not None:
+            return int(self._process.returncode)
+        ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None:
+            return None
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
     def said(self) -> str:
         """All it has written since it was started."""
@@ -125,26 +133,22 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to it alone."""
         if self.exit_code() is None:
-            self._process.send_signal(number)
+            os.kill(self.pid, number)
 
     def stop(self, seconds: float = 10) -> int:
         """Ask it to end, wait, and end it if it doesn't; gives its exit code. Safe to repeat."""
         self.signal(signal.SIGTERM)
-        try:
-            code = self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return self.kill()
-        self._kill_group()
-        return code
+        deadline = time.monotonic() + seconds
+        while self.exit_code() is None and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        return self.kill()
 
     def kill(self) -> int:
-        """End it and all of its process group, now."""
-        self._kill_group()
+        """End it and all of its process group, now; gives its exit code. Safe to repeat."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
         return self._process.wait()
-
-    def _kill_group(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
 
     def tail(self) -> str:
         """The last lines that it wrote."""

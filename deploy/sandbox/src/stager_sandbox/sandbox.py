@@ -197,6 +197,7 @@ class Sandbox:
             "port": self._ports["zone"],
             "require_tls": self._tls,
             "browsable": True,
+            "control": True,
         }
         command = [sys.executable, "-m", "stager_sandbox.zone_process"]
         try:
