@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from s_isync.errors import FailedError, Phase, Scope, during
+from s_isync.errors import FailedError, NoTurnError, Phase, Scope, during
 from s_isync.names import join
 from s_isync.operations.bundle import Member, send_bundle
 from s_isync.plan import Step
 from s_isync.reporter import FileResult, Outcome, Reporter
 from s_isync.stopping import StopFlag, StoppedError
 from s_isync.tree import Bundles, Tree
+from s_isync.workers import GivenBackError
 
 _LARGEST_MEMBER = 1024 * 1024  # bytes; larger files gain nothing
 _LARGEST = 8 * 1024 * 1024  # bytes in a bundle, which is held in memory while it is sent
@@ -77,20 +79,28 @@ class Bundling:
         except StoppedError:
             return
         except FailedError as error:
+            if isinstance(error.__cause__, NoTurnError):
+                raise GivenBackError(partial(self._send, steps)) from error
             if error.exit_code is not None:
                 self.stop.stop(error.exit_code, error.problem)
                 return
-        for step in rest:
+        self._send_alone(rest)
+
+    def _send_alone(self, steps: list[Step]) -> None:
+        for done, step in enumerate(steps):
             if self.stop.stopped:
                 return
-            self.alone(step)
+            try:
+                self.alone(step)
+            except GivenBackError as error:
+                raise GivenBackError(partial(self._send_alone, steps[done:])) from error
 
     def _folder_stands(self, step: Step) -> bool:
         try:
             with during(Scope.DESTINATION, Phase.PREPARE, step.source.path):
                 step.folder.ensure(self.destination)
         except FailedError as error:
-            if error.exit_code is not None:
+            if error.exit_code is not None or isinstance(error.__cause__, NoTurnError):
                 raise
             return False
         return True

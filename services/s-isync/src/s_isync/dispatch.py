@@ -11,6 +11,7 @@ from s_isync.errors import (
     ErrorClass,
     FailedError,
     ForbiddenError,
+    NoTurnError,
     Phase,
     Problem,
     Scope,
@@ -28,7 +29,7 @@ from s_isync.roots import Roots
 from s_isync.rules import LinkMode, SyncRules
 from s_isync.stopping import StopFlag, StoppedError
 from s_isync.tree import Tree
-from s_isync.workers import Task, Workers
+from s_isync.workers import GivenBackError, Task, Workers
 
 _log = logging.getLogger(__name__)
 _BIG = 64 * 1024 * 1024  # bytes from which a file counts as a big one
@@ -179,6 +180,8 @@ class Dispatch:
         except StoppedError:
             pass
         except FailedError as error:
+            if isinstance(error.__cause__, NoTurnError):
+                raise GivenBackError(partial(self._make_folder, step)) from error
             self._reporter.error(error.problem, incomplete=True)
             self._end_with(error, new_in_root=step.folder.in_root)
 
@@ -202,6 +205,9 @@ class Dispatch:
         except StoppedError:
             self._reporter.given_up(path)
         except FailedError as error:
+            if isinstance(error.__cause__, NoTurnError):
+                self._reporter.given_up(path)
+                raise GivenBackError(partial(self._process, step, tried=True)) from error
             self._reporter.file(FileResult(path, Outcome.FAILED, task.size, None, error.problem))
             self._end_with(error, new_in_root=step.existing is None and step.folder.is_root)
         except Exception:  # noqa: BLE001 - logged, and the other files go on
@@ -221,6 +227,16 @@ class Dispatch:
                 self._stop.stop(ExitCode.NO_PERMISSION, error.problem)
 
     def _assist(self, task: Task) -> Task:
+        helping = partial(self._help, task)
         for _ in range(min(_STREAMS, self._rules.connections) - 1):
-            self._workers.assist(task)
-        return lambda: self._workers.withdraw(task)
+            self._workers.assist(helping)
+        return lambda: self._workers.withdraw(helping)
+
+    def _help(self, task: Task) -> None:
+        """A connection comes first: once a part of the file is taken, the whole file would fail for want of one."""
+        try:
+            self._source.connect()
+            self._destination.connect()
+        except TreeError as error:
+            raise GivenBackError(None) from error
+        task()

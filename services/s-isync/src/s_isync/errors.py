@@ -55,6 +55,13 @@ class TransientError(TreeError):
     error_class = ErrorClass.TRANSIENT
 
 
+class NoTurnError(TransientError):
+    """The calling thread gets no connection, though others have theirs: what it was to do is for one of them."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("NO_CONNECTION", message)
+
+
 class ForbiddenError(TreeError):
     """This user has no permission for it."""
 

@@ -6,7 +6,7 @@ _AT_ONCE = 4  # threads that start without a question
 _SAMPLE = 100  # tasks by which a rate is known well enough
 _LEAST = 0.5  # seconds, for the same
 _WORTH = 1 / 3  # of what one more thread would bring if nothing else held it up
-_AGAIN = 30.0  # seconds until what brought nothing is tried again
+_AGAIN = 30.0  # seconds until what brought nothing, or was refused, is tried again
 _HELPER_AFTER = 1.0  # seconds from one start to the next for the sake of a big file
 
 
@@ -36,6 +36,8 @@ class Ramp:
         self._since: float | None = None
         self._rate: float | None = None  # with one thread less
         self._rests_until = 0.0
+        self._refused_at: float | None = None
+        self._room = most  # threads that could work when one was refused
 
     def limit(self, most: int) -> None:
         """There can't be more than so many."""
@@ -52,6 +54,14 @@ class Ramp:
         self._changed_at = now
         self._since, self._counted_from = None, self._done + 2 * count
 
+    def refused(self, now: float, count: int) -> None:
+        """A thread could do nothing, for want of a connection, and has ended; `count` are left.
+
+        There won't be more for a while, then one more at a time.
+        """
+        self.changed(now, count)
+        self._refused_at, self._room = now, count
+
     def advise(self, now: float, count: int, *, helping: bool, distant: bool) -> Advice:
         """What to do about the `count` threads that there are, while there is work for more.
 
@@ -61,7 +71,8 @@ class Ramp:
             helping: whether the work is help with a big file; of these there are few, so their rate says nothing.
             distant: whether answers are so long on their way that no server is at its limit.
         """
-        more = Advice.START_ONE if count < self._most else Advice.STAY
+        most = self._allowed(now)
+        more = Advice.START_ONE if count < most else Advice.STAY
         if count < _AT_ONCE or distant:
             return more
         if helping:
@@ -73,9 +84,14 @@ class Ramp:
             return Advice.STAY
         rate, before = done / seconds, self._rate
         worth = before is None or rate >= before * (1 + _WORTH / (count - 1))
-        if worth and count < self._most:
+        if worth and count < most:
             self._rate = rate
             return Advice.START_ONE
         self._rate = None
         self._rests_until = now + _AGAIN
         return Advice.STAY if worth else Advice.END_ONE
+
+    def _allowed(self, now: float) -> int:
+        if self._refused_at is None:
+            return self._most
+        return min(self._most, self._room + int((now - self._refused_at) / _AGAIN))

@@ -32,7 +32,7 @@ class Sync:
         self._reporter = reporter
         self._stop = stop
         self._listed = ListedPaths(rules.filter.listed or frozenset())
-        self._workers = Workers(rules.connections, stop, self._leave_thread, self._distant)
+        self._workers = Workers(rules.connections, stop, self._enter_thread, self._leave_thread, self._distant)
 
     def run(self, source: Location, destination: Location) -> None:
         """Do all of it; what ends it early is left with the stop flag, the rest with the reporter. Never raises."""
@@ -105,6 +105,10 @@ class Sync:
     def _pass_on(self) -> None:
         self._source.pass_on()
         self._destination.pass_on()
+
+    def _enter_thread(self) -> None:
+        self._source.enter_thread()
+        self._destination.enter_thread()
 
     def _leave_thread(self) -> None:
         self._source.leave_thread()

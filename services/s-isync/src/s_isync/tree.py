@@ -188,6 +188,19 @@ class Tree(Protocol):
     def drop_unfinished(self) -> None:
         """All attempts are over: remove what was kept for another one of this run."""
 
+    def enter_thread(self) -> None:
+        """The calling thread is one of many: where it gets no connection, and others have theirs, they do its work.
+
+        From then on it meets `NoTurnError` there; a thread that hasn't called this waits for its turn.
+        """
+
+    def connect(self) -> None:
+        """Get the calling thread's connection, if it needs one here.
+
+        Raises:
+            TreeError: none can be had.
+        """
+
     def pass_on(self) -> None:
         """The calling thread needs nothing here for a while: what it alone holds may serve another one."""
 

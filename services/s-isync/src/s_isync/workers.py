@@ -20,22 +20,45 @@ _log = logging.getLogger(__name__)
 Task = Callable[[], None]
 _WAITING_SMALL = 2000
 _WAITING_BIG = 2000
+_IDLE = 15.0  # seconds without work after which a connection is of more use to others
+
+
+class GivenBackError(Exception):
+    """A task can't be done by the thread that took it, for want of a connection.
+
+    Args:
+        rest: what another thread is to do instead; None for nothing.
+    """
+
+    def __init__(self, rest: Task | None) -> None:
+        super().__init__("there is no connection for this thread")
+        self.rest = rest
 
 
 class Workers:
-    """A pool of daemon threads; a task that raises ends the run, as a fault of s-isync itself.
+    """A pool of daemon threads; a task that raises anything but `GivenBackError` ends the run, as a fault of s-isync.
 
     They start as there is work for them, a few at once and then as `Ramp` says, and as many as the machine lets start.
+    One that gives its task back ends, unless it is the last.
 
     Args:
         count: threads, and so connections.
         stop: tasks that have not begun when it is set are dropped.
-        leave: called by each thread as its last act.
+        enter: called by each thread as its first act.
+        leave: called by each thread as its last act, and when it has long had nothing to do.
         distant: whether answers take long to come.
     """
 
-    def __init__(self, count: int, stop: StopFlag, leave: Callable[[], None], distant: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        count: int,
+        stop: StopFlag,
+        enter: Callable[[], None],
+        leave: Callable[[], None],
+        distant: Callable[[], bool],
+    ) -> None:
         self._stop = stop
+        self._enter = enter
         self._leave = leave
         self._distant = distant
         self._ramp = Ramp(count)
@@ -129,15 +152,23 @@ class Workers:
 
     def _work(self) -> None:
         try:
-            while (taken := self._take()) is not None:
+            self._enter()
+            goes_on = True
+            while goes_on and (taken := self._take()) is not None:
                 task, big = taken
+                given_back: GivenBackError | None = None
                 try:
                     task()
+                except GivenBackError as error:
+                    given_back = error
                 finally:
                     with self._lock:
                         self._running_big -= big
                         self._busy -= 1
-                        self._ramp.done(time.monotonic())
+                        if given_back is not None:
+                            goes_on = self._take_back(given_back.rest, big=big)
+                        else:
+                            self._ramp.done(time.monotonic())
                         if big or not self._busy:  # what waited for this may go on
                             self._work_waits.notify_all()
         except BaseException:  # noqa: BLE001 - logged, and the run ends as internal
@@ -146,7 +177,19 @@ class Workers:
         finally:
             self._leave()
 
+    def _take_back(self, task: Task | None, *, big: bool) -> bool:
+        """Let another thread do it, first of all; whether the calling one is needed for that."""
+        if task is not None:
+            (self._big if big else self._small).appendleft(task)
+            self._work_waits.notify()
+        if self._running == 1:
+            return True
+        self._running -= 1
+        self._ramp.refused(time.monotonic(), self._running)
+        return False
+
     def _take(self) -> tuple[Task, bool] | None:
+        idle_from = time.monotonic()
         with self._lock:
             while not self._stop.stopped:
                 if self._too_many:
@@ -166,5 +209,8 @@ class Workers:
                     return self._assists.popleft(), False
                 if self._closed and not self._busy:
                     return None
+                if time.monotonic() > idle_from + _IDLE:
+                    self._busy += 1
+                    return self._leave, False
                 self._work_waits.wait(0.2)
             return None

@@ -131,6 +131,14 @@ class ZoneTree:
         """Remove what this run has begun, and not come back to."""
         self._unfinished.drop()
 
+    def enter_thread(self) -> None:
+        """The calling thread is one of many."""
+        self.sessions.enter_thread()
+
+    def connect(self) -> None:
+        """Connect the calling thread."""
+        self.sessions.connection()
+
     def pass_on(self) -> None:
         """The thread's connection serves the next one that needs one."""
         self.sessions.pass_on()

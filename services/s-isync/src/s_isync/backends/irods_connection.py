@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -121,6 +122,7 @@ class ZoneConnection:
         try:
             self._connection: Any = self._session.pool.get_connection()
         except _LOGIN_FAILURES as error:
+            traceback.clear_frames(error.__traceback__)  # in them the library's half-made connection would stay open
             raise _login_error(error, settings) from error
 
     @property
@@ -253,9 +255,14 @@ def _session(settings: ZoneSettings, context: ssl.SSLContext | None, timeout: fl
 
 def _login_error(error: Exception, settings: ZoneSettings) -> TreeError:
     where = f"{settings.host}:{settings.port}"
+    code = getattr(error, "code", None)
+    if isinstance(error, KeyError):  # a code that the library has no name for
+        code = error.args[0]
+    if isinstance(code, int):
+        refused = zone_error(code)
+        return UnreachableError(f"{where}: {refused.message}") if isinstance(refused, TransientError) else refused
     if isinstance(error, iRODSException):
-        code = getattr(error, "code", None)
-        return zone_error(code) if isinstance(code, int) else UnreachableError(f"{where}: {error}")
+        return UnreachableError(f"{where}: {error}")
     if isinstance(error, ssl.SSLCertVerificationError):
         return EndOfRunError(
             ExitCode.BAD_CONFIGURATION,

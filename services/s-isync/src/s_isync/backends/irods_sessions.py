@@ -16,13 +16,14 @@ from s_isync.backends.irods_connection import (
 )
 from s_isync.backends.irods_health import Health
 from s_isync.backends.irods_reply import Reply
-from s_isync.errors import EndOfRunError
+from s_isync.errors import EndOfRunError, NoTurnError
 from s_isync.exit_codes import ExitCode
 from s_isync.zone_settings import ZoneSettings
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 _CONNECT_WAITS = (0.5, 1.5, 3.0)  # seconds before the second, third and last attempt to connect
+_TURN_WAIT = 1.0  # seconds between two attempts of a thread that waits until others leave it room
 _NEARBY = 0.008  # seconds
 _RECYCLE_AFTER = 8000  # requests; the server's agent grows with each
 
@@ -49,6 +50,8 @@ class ZoneSessions:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._connections: set[ZoneConnection] = set()
+        self._at_work: set[ZoneConnection] = set()  # those of threads that do the same work as all others
+        self._refusal: tuple[str, str] | None = None
         self._idle: list[ZoneConnection] = []
         self._closed = False
         self.tells_places = True
@@ -57,6 +60,10 @@ class ZoneSessions:
     def distant(self) -> bool:
         """Whether even the fastest answer took longer than a server nearby takes for an easy question."""
         return self._health.fastest > _NEARBY
+
+    def enter_thread(self) -> None:
+        """The calling thread's work can be done by others: it need not wait until it gets a connection."""
+        self._local.one_of_many = True
 
     def current(self) -> ZoneConnection | None:
         """The calling thread's connection if it has one that works."""
@@ -67,16 +74,17 @@ class ZoneSessions:
         """The calling thread's connection; one that was passed on, or a fresh one, where it has none that works.
 
         Raises:
-            TreeError: none can be had.
+            NoTurnError: others have theirs, and this thread is one of many.
+            EndOfRunError: nobody has one.
         """
         connection = self.current()
         if connection is None:
             self._drop()
-            connection = self._passed_on()
-            if connection is None:
-                connection = self._connect()
-                with self._lock:
-                    self._connections.add(connection)
+            connection = self._passed_on() or self._connect()
+            with self._lock:
+                self._connections.add(connection)
+                if self._one_of_many:
+                    self._at_work.add(connection)
             self._local.connection = connection
         return connection
 
@@ -97,10 +105,14 @@ class ZoneSessions:
             return what()
 
     def recycle(self) -> None:
-        """Give up the calling thread's connection if it has served long enough; nothing may be open on it."""
+        """Before something is begun: a connection that has served long enough gives way to a fresh one.
+
+        Nothing may be open on it. Raises what `connection` does, before anything is sent that would have to be undone.
+        """
         connection = self.current()
         if connection is not None and connection.requests >= _RECYCLE_AFTER:
             self.leave_thread()
+        self.connection()
 
     def pass_on(self) -> None:
         """Leave the calling thread's connection to the next one that needs one; nothing may be open on it."""
@@ -146,18 +158,47 @@ class ZoneSessions:
             with self._lock:
                 self._connections.discard(connection)
 
+    @property
+    def _one_of_many(self) -> bool:
+        return getattr(self._local, "one_of_many", False)
+
     def _connect(self) -> ZoneConnection:
-        for wait in (*_CONNECT_WAITS, None):
-            if self._closed:
-                raise ConnectionLostError("the run is ending")
+        """A fresh one. What stands in its way is the end of the run only where no other thread can work either."""
+        waits = iter(_CONNECT_WAITS)
+        tried = False
+        while not self._closed:
             try:
-                return ZoneConnection(self.settings, self._context, self._timeout, self._health)
-            except UnreachableError as error:
+                return self._logged_in()
+            except (UnreachableError, EndOfRunError) as error:
+                others = self._others_work()
+                wait = _TURN_WAIT if others else next(waits, None)
+                if (
+                    others and tried and self._one_of_many
+                ):  # once more, since a server may be slow to take note of an end
+                    raise NoTurnError(error.message) from error
+                if isinstance(error, EndOfRunError) and not others:
+                    raise
                 if wait is None:
                     raise EndOfRunError(ExitCode.UNREACHABLE, error.message) from error
                 _log.info("%s; trying again", error)
-                time.sleep(wait)
-        raise AssertionError("the last attempt returns or raises")
+            time.sleep(wait)
+            tried = True
+        raise ConnectionLostError("the run is ending")
+
+    def _logged_in(self) -> ZoneConnection:
+        """A fresh one; a user who was refused once isn't tried again, since that may lock the account."""
+        if self._refusal is not None:
+            raise EndOfRunError(ExitCode.LOGIN_REFUSED, *self._refusal)
+        try:
+            return ZoneConnection(self.settings, self._context, self._timeout, self._health)
+        except EndOfRunError as error:
+            if error.exit_code is ExitCode.LOGIN_REFUSED:
+                self._refusal = error.message, error.code
+            raise
+
+    def _others_work(self) -> bool:
+        with self._lock:
+            return any(not connection.is_gone() for connection in self._at_work)
 
     def _drop(self) -> None:
         connection: ZoneConnection | None = getattr(self._local, "connection", None)
@@ -165,3 +206,4 @@ class ZoneSessions:
         if connection is not None:
             with self._lock:
                 self._connections.discard(connection)
+                self._at_work.discard(connection)

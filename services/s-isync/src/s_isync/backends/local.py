@@ -125,6 +125,12 @@ class LocalTree:
     def drop_unfinished(self) -> None:
         """Files that are kept are for another run."""
 
+    def enter_thread(self) -> None:
+        """Threads hold nothing."""
+
+    def connect(self) -> None:
+        """Threads hold nothing."""
+
     def pass_on(self) -> None:
         """Threads hold nothing."""
 

@@ -118,6 +118,12 @@ class MemoryTree:
     def drop_unfinished(self) -> None:
         """None are kept."""
 
+    def enter_thread(self) -> None:
+        """Nothing is held."""
+
+    def connect(self) -> None:
+        """Nothing is held."""
+
     def pass_on(self) -> None:
         """Nothing is held."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from s_isync.checksums import checksum_of, same
 from s_isync.entry import Entry
-from s_isync.errors import EndOfRunError, FailedError, Phase, Scope, TransientError, TreeError, during
+from s_isync.errors import EndOfRunError, FailedError, NoTurnError, Phase, Scope, TransientError, TreeError, during
 from s_isync.tree import Bundles, Tree
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def send_bundle(
         scheme: in which checksums are made.
 
     Raises:
-        FailedError: the run can't go on, or the destination takes no bundles.
+        FailedError: the run can't go on, this thread can't, or the destination takes no bundles.
     """
     sent: dict[str, str] = {}
     packed = io.BytesIO()
@@ -57,7 +57,7 @@ def send_bundle(
     times = {member.source.path: member.source.mtime_ns for member in members if member.source.path in sent}
     try:
         stored = destination.store_bundle(root, packed.getbuffer(), times)
-    except EndOfRunError as error:
+    except (EndOfRunError, NoTurnError) as error:
         with during(Scope.DESTINATION, Phase.TRANSFER, None):
             raise error from None
     except TreeError as error:
