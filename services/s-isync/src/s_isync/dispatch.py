@@ -199,6 +199,11 @@ class Dispatch:
             self._reporter,
             tried=tried,
         )
+        self._see_through(task)
+
+    def _see_through(self, task: FileTask) -> None:
+        step = task.step
+        path = step.source.path
         self._reporter.begin(path)
         try:
             result = self._rules.retry.run(task.attempt, lambda: self._reporter.attempt_failed(path), self._stop)
@@ -207,7 +212,7 @@ class Dispatch:
         except FailedError as error:
             if isinstance(error.__cause__, NoTurnError):
                 self._reporter.given_up(path)
-                raise GivenBackError(partial(self._process, step, tried=True)) from error
+                raise GivenBackError(partial(self._see_through, task)) from error
             self._reporter.file(FileResult(path, Outcome.FAILED, task.size, None, error.problem))
             self._end_with(error, new_in_root=step.existing is None and step.folder.is_root)
         except Exception:  # noqa: BLE001 - logged, and the other files go on

@@ -16,7 +16,7 @@ from s_isync.tree import Tree
 class FileTask:
     """Compares and copies one file. A further attempt begins with a fresh look at both sides.
 
-    `tried` says that there has been an attempt of another kind.
+    `tried` says that there has been an attempt of another kind, `begun` that one of this kind may have left something.
     """
 
     step: Step
@@ -28,6 +28,7 @@ class FileTask:
     copy_rules: CopyRules
     reporter: Reporter
     tried: bool = False
+    begun: bool = False
 
     @property
     def size(self) -> int:
@@ -60,6 +61,7 @@ class FileTask:
             moved=lambda count: self.reporter.moved(entry.path, count),
             checked=self._checked,
         )
+        self.begun = True
         checksum = copy_file(job, self.source, self.destination, self.copy_rules)
         return FileResult(entry.path, Outcome.TRANSFERRED, entry.size, checksum)
 
@@ -90,7 +92,8 @@ class FileTask:
             existing = self._file(self.destination.stat(self.destination_path))
         self.reporter.resized(source.size - self.step.source.size)
         verdict = Verdict.DIFFERENT if existing is None else compare_entries(source, existing, self.rules.compare)
-        action = Action.TRANSFER if verdict is Verdict.DIFFERENT else Action.CHECK
+        bare = self.begun and bool(self.rules.metadata)  # what it left has the right bytes, perhaps, and no metadata
+        action = Action.TRANSFER if verdict is Verdict.DIFFERENT or bare else Action.CHECK
         self.step = replace(self.step, action=action, source=source, existing=existing)
 
     def _file(self, entry: Entry | None) -> Entry | None:

@@ -116,7 +116,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
             max_delete=given.max_delete,
             check=given.check,
             bandwidth=given.bwlimit,
-            metadata=tuple(given.metadata),
+            metadata=tuple(dict.fromkeys(given.metadata)),  # twice the same is refused
         ),
         task=given.task,
         events=given.events,
@@ -197,7 +197,14 @@ def _parser() -> argparse.ArgumentParser:
         help="exit code 9 if all is there already, no file to be moved or removed",
     )
     add("--bwlimit", metavar="RATE", type=rate, help="bytes a second at most, such as 20M")
-    add("--metadata", metavar="A;V[;U]", type=avu, action="append", default=[], help="AVU for every uploaded object")
+    add(
+        "--metadata",
+        metavar="A;V[;U]",
+        type=avu,
+        action="append",
+        default=[],
+        help="AVU for every uploaded object, may be repeated",
+    )
     add(
         "--timeout",
         metavar="SECONDS",

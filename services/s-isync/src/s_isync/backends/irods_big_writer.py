@@ -7,7 +7,7 @@ import threading
 
 from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_connection import ConnectionLostError, ZoneConnection
-from s_isync.backends.irods_finish import finish, finish_requests, stored_checksum, warn_of_finish
+from s_isync.backends.irods_finish import check_finish, finish, finish_requests, stored_checksum
 from s_isync.backends.irods_kept import set_aside, take_back
 from s_isync.backends.irods_listing import find
 from s_isync.backends.irods_reply import Reply
@@ -133,7 +133,7 @@ class BigZoneWriter:
             for reply in (closed, summed):
                 if reply.status < 0:
                     raise reply.failure()
-            warn_of_finish(self._path, timed)
+            check_finish(self._path, self._incoming, timed)
             stored = (summed.value("myStr") or "").strip()
         if not same(stored, checksum):
             self._scheme.learn(stored)

@@ -1,7 +1,7 @@
 """Copies a data object within its zone, without its bytes passing through here."""
 
 from s_isync.backends import irods_requests as requests
-from s_isync.backends.irods_finish import finish_requests, stored_checksum, warn_of_finish
+from s_isync.backends.irods_finish import finish, stored_checksum
 from s_isync.backends.irods_kept import set_aside, take_back
 from s_isync.backends.irods_listing import find
 from s_isync.backends.irods_scheme import verify
@@ -34,10 +34,10 @@ def copy_object(
         now = sessions.again(lambda: find(sessions.exchange, destination_path))
         if now is None or not now.good or now.size != entry.size:
             raise TransientError("NOT_GOOD", "the copy has no good replica of the right size")
+        finish(sessions, destination_path, incoming)
     except TreeError:
         take_back(sessions, destination_path, kept, made=not replaced)
         raise
-    warn_of_finish(destination_path, sessions.exchange(finish_requests(sessions, destination_path, incoming)))
     if kept is not None:
         kept.drop()
     return stored

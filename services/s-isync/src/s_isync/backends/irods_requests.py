@@ -173,6 +173,11 @@ def set_avu(path: str, avu: tuple[str, str, str]) -> Request:
     return Request(api_number["MOD_AVU_METADATA_AN"], MetadataRequest("set", "-d", sendable(path), *avu))
 
 
+def add_avu(path: str, avu: tuple[str, str, str]) -> Request:
+    """Give an object this attribute, beside those of the same name."""
+    return Request(api_number["MOD_AVU_METADATA_AN"], MetadataRequest("add", "-d", sendable(path), *avu))
+
+
 def set_mtime(path: str, seconds: int, version: tuple[int, ...]) -> Request:
     """Set the modification time of an object's replicas, seconds since the epoch.
 

@@ -4,7 +4,7 @@ import logging
 
 from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_connection import ConnectionLostError
-from s_isync.backends.irods_finish import finish, finish_requests, warn_of_finish
+from s_isync.backends.irods_finish import check_finish, finish, finish_requests
 from s_isync.backends.irods_kept import set_aside, take_back
 from s_isync.backends.irods_listing import find
 from s_isync.backends.irods_sessions import ZoneSessions
@@ -99,7 +99,7 @@ class SmallZoneWriter:
                 raise reply.failure()
         if written.status != size:
             raise TransientError("SYS_COPY_LEN_ERR", f"the zone took {written.status} bytes of {size}")
-        warn_of_finish(self._path, timed)
+        check_finish(self._path, self._incoming, timed)
 
     def _landed(self, checksum: str) -> bool:
         """Whether the object is there as it should be, though the server's word for it was lost."""
