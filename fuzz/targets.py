@@ -44,8 +44,8 @@ def _fit(event: Event) -> None:
     numbers: list[float | None] = []
     texts: list[str] = []
     match event:
-        case ProgressEvent(totals, _, rate, left, current):
-            numbers += [rate, left, *(getattr(totals, name) for name in totals.__slots__)]
+        case ProgressEvent(totals, _, rate, left, current, working):
+            numbers += [rate, left, working, *(getattr(totals, name) for name in totals.__slots__)]
             texts += current
         case FileEvent(path, outcome, size, checksum):
             numbers.append(size)

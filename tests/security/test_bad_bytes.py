@@ -29,7 +29,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 EVENT_KEYS = [
     "event", "files_total", "files_failed", "bytes_total", "totals_final", "bytes_per_second", "seconds_left",
-    "current", "path", "outcome", "bytes", "checksum", "error", "failures", "code", "message",
+    "working_seconds", "current", "path", "outcome", "bytes", "checksum", "error", "failures", "code", "message",
 ]  # fmt: skip
 event_lines = st.dictionaries(
     st.sampled_from(EVENT_KEYS),

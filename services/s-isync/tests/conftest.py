@@ -31,12 +31,14 @@ class Recorder:
     folders: dict[str, str] = field(default_factory=dict)
     errors: list[Problem] = field(default_factory=list)
     ended: End | None = None
+    working: list[float | None] = field(default_factory=list)
 
     def start(self, start: Start) -> None:
         """Nothing to keep."""
 
     def progress(self, progress: Progress) -> None:
-        """Nothing to keep."""
+        """Keep what a server's own work is given."""
+        self.working.append(progress.working_seconds)
 
     def file(self, result: FileResult) -> None:
         """Keep it."""

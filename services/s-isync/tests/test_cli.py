@@ -33,7 +33,7 @@ _TOTALS = {
 _ERROR = {"scope", "phase", "class", "code", "path", "message"}
 _KEYS = {
     "start": {"protocol", "version", "task", "source", "destination", "dry_run"},
-    "progress": _TOTALS | {"bytes_per_second", "seconds_left", "current"},
+    "progress": _TOTALS | {"bytes_per_second", "seconds_left", "current", "working_seconds"},
     "file": {"path", "outcome", "bytes", "checksum", "error"},
     "error": {"error"},
     "end": _TOTALS | {"outcome", "exit_code", "exit_name", "error", "failures", "seconds"},

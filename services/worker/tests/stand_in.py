@@ -118,6 +118,16 @@ def silent(mark: Path) -> None:
     time.sleep(300)
 
 
+def working(mark: Path) -> None:
+    """Wait for the zone's own work."""
+    leave_mark(mark)
+    for step in range(50):
+        left = 30 - step / 20
+        say("progress", **totals(3, 1), bytes_per_second=0, seconds_left=None, current=[], working_seconds=left)
+        time.sleep(0.05)
+    end(0, "complete")
+
+
 def stubborn(mark: Path) -> None:
     """Take no SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -146,7 +156,10 @@ BEHAVIOURS = {
     "liar": lambda _mark: end(0, "complete", done=2),
     "mute": lambda _mark: sys.exit(0),
     "crash": lambda _mark: os.kill(os.getpid(), signal.SIGSEGV),
-    **{act.__name__: act for act in (ok, partial, garbage, chatter, identity, slow, brief, silent, stubborn, family)},
+    **{
+        act.__name__: act
+        for act in (ok, partial, garbage, chatter, identity, slow, brief, silent, working, stubborn, family)
+    },
 }
 say("start", protocol=1, source=SOURCE, destination=DESTINATION)
 BEHAVIOURS[SOURCE.split("/")[1]](Path(DESTINATION.removeprefix("i:")))

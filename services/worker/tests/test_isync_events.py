@@ -15,7 +15,18 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
     max_leaves=20,
 )
-KEYS = ["totals_final", "files_total", "bytes_total", "seconds_left", "current", "error", "path", "outcome", "failures"]
+KEYS = [
+    "totals_final",
+    "files_total",
+    "bytes_total",
+    "seconds_left",
+    "working_seconds",
+    "current",
+    "error",
+    "path",
+    "outcome",
+    "failures",
+]
 
 
 @given(st.lists(st.binary(max_size=300), max_size=20))

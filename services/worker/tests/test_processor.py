@@ -157,6 +157,15 @@ def test_deadlines(
     assert found.last_error.code == code
 
 
+def test_work_of_the_zone_is_no_silence(
+    submit: Submit, run_one: Callable[[], None], inspector: RqJobInspector, folder: Path
+) -> None:
+    """A checksum that takes longer than a transfer may be without progress."""
+    job = submit("working", folder / "mark", timeout_noprogress=1)
+    run_one()
+    assert inspector.get(job.id).state is State.COMPLETED
+
+
 def test_delete_of_a_running_job(
     submit: Submit, run_one: Callable[[], None], queue: RqJobQueue, redis: Redis, folder: Path
 ) -> None:

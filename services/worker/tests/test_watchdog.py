@@ -69,3 +69,30 @@ def test_bytes_that_are_taken_back_are_life() -> None:
         clock.now = float(second)
         dog.see(Totals(files_total=5, bytes_total=1000, bytes_transferred=count))
         assert dog.overdue() is None
+
+
+def test_the_work_of_a_server_has_its_own_time() -> None:
+    """While a checksum is computed no count changes; s-isync says how long it waits for that."""
+    clock = Clock()
+    dog = Watchdog(0, 10, clock)
+    dog.see(Totals(bytes_transferred=5))
+    for second in range(1, 100):
+        clock.now = float(second)
+        dog.see(Totals(bytes_transferred=5), 101.0 - second)
+        assert dog.overdue() is None
+    dog.see(Totals(bytes_transferred=5))
+    assert dog.overdue() is None  # the answer is there, and the file about to be done
+    dog.see(Totals(bytes_transferred=5, files_transferred=1))
+    clock.now += 10.5
+    assert dog.overdue()
+
+
+def test_a_server_that_never_answers_gains_no_time_by_being_asked_again() -> None:
+    """One wait, and then the usual silence, since the last sign of life."""
+    clock = Clock()
+    dog = Watchdog(0, 10, clock)
+    dog.see(Totals(bytes_transferred=5))
+    for second in range(1, 100):
+        clock.now = float(second)
+        dog.see(Totals(bytes_transferred=5), 50.0 - second % 50)
+        assert (dog.overdue() is not None) == (second > 50)

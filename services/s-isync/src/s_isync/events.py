@@ -42,13 +42,14 @@ class EventStream:
 
     def progress(self, progress: Progress) -> None:
         """Write a `progress` event."""
-        left = progress.seconds_left
+        left, working = progress.seconds_left, progress.working_seconds
         self._write(
             "progress",
             **progress.totals.as_json(),
             bytes_per_second=round(progress.bytes_per_second),
             seconds_left=None if left is None else round(left, 1),
             current=[printable(path) for path in progress.current],
+            working_seconds=None if working is None else round(working, 1),
         )
 
     def file(self, result: FileResult) -> None:

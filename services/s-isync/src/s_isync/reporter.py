@@ -43,12 +43,16 @@ class FileResult:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A look at a run under way."""
+    """A look at a run under way.
+
+    `working_seconds` says for how long at most a server's own work is still waited for; None if there is none.
+    """
 
     totals: Totals
     bytes_per_second: float
     seconds_left: float | None
     current: list[str]
+    working_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ class Reporter:
         self._current: dict[str, int] = {}
         self._began = time.monotonic()
         self._rate = Rate(self._began)
+        self._working: Callable[[], float | None] = lambda: None
         self._over = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
 
@@ -122,6 +127,10 @@ class Reporter:
             self._tell(lambda listener: listener.start(start))
         with contextlib.suppress(RuntimeError):  # where hardly a thread can be started, work comes before progress
             self._ticker.start()
+
+    def awaits(self, working_seconds: Callable[[], float | None]) -> None:
+        """How to find out for how long at most a server's own work is still waited for."""
+        self._working = working_seconds
 
     def found(self, size: int) -> None:
         """The scan has found a file."""
@@ -288,4 +297,5 @@ class Reporter:
         if totals.totals_final:
             left = self._rate.seconds_left(totals.bytes_total - totals.bytes_skipped - totals.bytes_transferred)
         current = sorted(self._current)[:_SHOWN_CURRENT]
-        self._tell(lambda listener: listener.progress(Progress(totals, self._rate.bytes_per_second, left, current)))
+        progress = Progress(totals, self._rate.bytes_per_second, left, current, self._working())
+        self._tell(lambda listener: listener.progress(progress))

@@ -33,6 +33,7 @@ class Sync:
         self._stop = stop
         self._listed = ListedPaths(rules.filter.listed or frozenset())
         self._workers = Workers(rules.connections, stop, self._enter_thread, self._leave_thread, self._distant)
+        reporter.awaits(self._working_seconds)
 
     def run(self, source: Location, destination: Location) -> None:
         """Do all of it; what ends it early is left with the stop flag, the rest with the reporter. Never raises."""
@@ -101,6 +102,10 @@ class Sync:
 
     def _distant(self) -> bool:
         return self._source.distant or self._destination.distant
+
+    def _working_seconds(self) -> float | None:
+        waits = (self._source.working_seconds, self._destination.working_seconds)
+        return max((seconds for seconds in waits if seconds is not None), default=None)
 
     def _pass_on(self) -> None:
         self._source.pass_on()

@@ -175,6 +175,13 @@ class Tree(Protocol):
         """Whether answers are so long on their way that many should be waited for at once."""
 
     @property
+    def working_seconds(self) -> float | None:
+        """For how long at most work that it does by itself is still waited for; None if there is none.
+
+        Meanwhile nothing is moved, nor checked bytes counted, though all is well.
+        """
+
+    @property
     def copies(self) -> bool:
         """Whether it copies files within itself."""
 

@@ -118,7 +118,7 @@ class Follower:
     def _note(self, event: Event) -> None:
         match event:
             case ProgressEvent() | EndEvent():
-                self._watchdog.see(event.totals)
+                self._watchdog.see(event.totals, event.working_seconds if isinstance(event, ProgressEvent) else None)
                 self._lease.update(progress_of(event))
                 if isinstance(event, EndEvent):
                     self._end = event

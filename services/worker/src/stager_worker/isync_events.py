@@ -60,6 +60,7 @@ class ProgressEvent:
     bytes_per_second: float
     seconds_left: float | None
     current: tuple[str, ...]
+    working_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ def _progress(values: dict[str, Any]) -> ProgressEvent:
         bytes_per_second=_number(values.get("bytes_per_second")) or 0.0,
         seconds_left=_number(values.get("seconds_left")),
         current=tuple(_text(path) for path in _list(values.get("current"))[:_PATHS]),
+        working_seconds=_number(values.get("working_seconds")),
     )
 
 

@@ -48,6 +48,11 @@ class ZoneTree:
         """By how long answers take."""
         return self.sessions.distant
 
+    @property
+    def working_seconds(self) -> float | None:
+        """As long as a checksum, say, is waited for."""
+        return self.sessions.working_seconds
+
     def stat(self, path: str) -> Entry | None:
         """What stands there, by its best replica."""
         return self.sessions.again(lambda: listing.find(self.sessions.exchange, path))

@@ -27,6 +27,7 @@ _DONT_CARE = "CS_NEG_DONT_CARE"
 _LOGIN_TIMEOUT = 20.0  # seconds for each answer while connecting
 ANSWER_TIMEOUT = 120.0  # seconds for the answer to a request that moves little data
 _SLOWEST_BYTES = 5_000_000  # a second, at which a server is still taken to be at work on a big object
+_LONG_WORK = 64 * 1024 * 1024  # bytes, from which the wait may outlast the patience of whoever watches the run
 _KEEPALIVE = (
     (socket.TCP_KEEPIDLE, 30),
     (socket.TCP_KEEPINTVL, 10),
@@ -156,10 +157,13 @@ class ZoneConnection:
         packed = [(request.api, _packed(request), request.data) for request in requests]
         self.requests += len(requests)
         began = time.monotonic()
+        work = sum(request.work for request in requests)
+        patience = self._timeout + work / _SLOWEST_BYTES
         try:
-            self._socket.settimeout(self._timeout + sum(request.work for request in requests) / _SLOWEST_BYTES)
-            self._wire.send(packed)
-            replies = [self._wire.receive(into) for _ in requests]
+            self._socket.settimeout(patience)
+            with self._health.at_work(patience) if work >= _LONG_WORK else contextlib.nullcontext():
+                self._wire.send(packed)
+                replies = [self._wire.receive(into) for _ in requests]
         except OSError as error:
             self.break_off()
             raise self._health.lost(ConnectionLostError(str(error) or type(error).__name__)) from error

@@ -1,6 +1,9 @@
-"""Whether a zone still answers at all, and how soon."""
+"""Whether a zone still answers at all, how soon, and how long it may take for what it is at."""
 
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from s_isync.errors import EndOfRunError, TreeError
 from s_isync.exit_codes import ExitCode
@@ -18,7 +21,26 @@ class Health:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lost = 0
+        self._deadlines: list[float] = []
         self.fastest = 0.0
+
+    @contextmanager
+    def at_work(self, seconds: float) -> Iterator[None]:
+        """Meanwhile the zone does work of its own, for which it is given so long."""
+        deadline = time.monotonic() + seconds
+        with self._lock:
+            self._deadlines.append(deadline)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._deadlines.remove(deadline)
+
+    @property
+    def working_seconds(self) -> float | None:
+        """For how long at most such work is still waited for; None if there is none."""
+        with self._lock:
+            return max(0.0, max(self._deadlines) - time.monotonic()) if self._deadlines else None
 
     def answered(self, seconds: float) -> None:
         """An exchange has come to its end, and took so long."""

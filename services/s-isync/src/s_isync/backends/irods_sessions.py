@@ -61,6 +61,11 @@ class ZoneSessions:
         """Whether even the fastest answer took longer than a server nearby takes for an easy question."""
         return self._health.fastest > _NEARBY
 
+    @property
+    def working_seconds(self) -> float | None:
+        """For how long at most a server's own work is still waited for; None if there is none."""
+        return self._health.working_seconds
+
     def enter_thread(self) -> None:
         """The calling thread's work can be done by others: it need not wait until it gets a connection."""
         self._local.one_of_many = True

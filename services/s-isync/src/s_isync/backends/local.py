@@ -31,6 +31,7 @@ class LocalTree:
     catalogues = False
     copies = False
     distant = False
+    working_seconds = None
 
     def __init__(
         self, *, follow_links: bool = False, cache: HashCache | None = None, ground: Ground | None = None

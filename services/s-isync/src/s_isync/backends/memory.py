@@ -104,6 +104,7 @@ class MemoryTree:
         return _MemoryWriter(self, path, incoming)
 
     copies = False
+    working_seconds = None
     distant = True  # so that tests have all threads at once
 
     def copy(self, source_path: str, destination_path: str, entry: Entry, incoming: Incoming) -> str | None:
