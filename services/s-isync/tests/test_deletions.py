@@ -10,11 +10,13 @@ import pytest
 from s_isync.backends.irods import ZoneTree
 from s_isync.backends.local import LocalTree
 from s_isync.backends.memory import MemoryTree
+from s_isync.checksums import checksum_of
 from s_isync.entry import Entry
 from s_isync.errors import TreeError
 from s_isync.exit_codes import ExitCode
+from s_isync.filters import Filter, rule
 from s_isync.rules import SyncRules
-from s_isync.tree import ScanProblem, Tree, Wanted, everything
+from s_isync.tree import Incoming, ScanProblem, Tree, Wanted, everything
 from s_isync.zone_settings import ZoneSettings
 
 RunSync = Callable[..., Any]
@@ -66,6 +68,29 @@ def test_what_the_source_does_not_hold_goes_files_and_folders(
     assert run.code is ExitCode.COMPLETE
     assert run.end.totals.files_deleted == 3
     assert _paths(target) == ["a", "it's"]
+
+
+def _leave(target: Target, path: str) -> None:
+    """Put something under a name that no scan shows."""
+    writer = target.tree.open_writer(f"{target.root}/{path}", Incoming(4))
+    writer.write_at(0, b"left")
+    writer.commit(checksum_of(b"left", target.tree.preferred_scheme()))
+
+
+def test_what_a_broken_off_run_has_left_keeps_no_folder(run_sync: RunSync, zone: MemoryTree, target: Target) -> None:
+    """A folder goes with it; in one that stays, because of something else, it stays, too."""
+    for name in ("a", "old/b", "filtered/c.keep"):
+        zone.put(f"{_HOME}/x/{name}", b"x")
+    assert run_sync(zone, f"{_HOME}/x", target.tree, target.root).code is ExitCode.COMPLETE
+    for name in ("old/.s-isync-part.b", "old/.s-isync-kept.c", "filtered/.s-isync-part.d"):
+        _leave(target, name)
+    for name in ("old/b", "old", "filtered/c.keep", "filtered"):
+        del zone.nodes[f"{_HOME}/x/{name}"]
+    rules = SyncRules(delete=True, filter=Filter((rule("*.keep", include=False),)))
+    assert run_sync(zone, f"{_HOME}/x", target.tree, target.root, rules).code is ExitCode.COMPLETE
+    assert _paths(target) == ["a", "filtered", "filtered/c.keep"]
+    assert target.tree.stat(f"{target.root}/old") is None
+    assert target.tree.stat(f"{target.root}/filtered/.s-isync-part.d") is not None
 
 
 def test_more_than_allowed_deletes_nothing(

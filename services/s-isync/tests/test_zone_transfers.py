@@ -16,6 +16,7 @@ from uuid import uuid4
 import pytest
 from irods.models import DataObject
 from irods.session import iRODSSession
+from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods import ZoneTree
 from s_isync.backends.irods_connection import Request, ZoneConnection
 from s_isync.backends.irods_errors import zone_error
@@ -23,6 +24,7 @@ from s_isync.backends.irods_reply import Reply
 from s_isync.backends.local import LocalTree
 from s_isync.errors import EndOfRunError, ForbiddenError, TransientError, TreeError
 from s_isync.exit_codes import ExitCode
+from s_isync.names import bundle_name
 from s_isync.reporter import Outcome
 from s_isync.rules import SyncRules
 from s_isync.tree import Incoming
@@ -391,6 +393,44 @@ def test_a_bundle_brings_small_files_verified_with_their_times(
     back = run_sync(tree, f"{home}/x", LocalTree(), str(tmp_path / "back"))
     assert back.code is ExitCode.COMPLETE
     assert subprocess.run(["diff", "-r", str(sample), str(tmp_path / "back")], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("pieces", [False, True], ids=["listed at once", "piece by piece"])
+def test_the_tar_file_of_a_killed_run_goes_when_it_is_old(
+    run_sync: RunSync,
+    tree: ZoneTree,
+    session: iRODSSession,
+    home: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    pieces: bool,
+) -> None:
+    """Not by a dry run, nor from a source; a young one may be a running transfer's, another name a person's."""
+    if pieces:
+        monkeypatch.setattr("s_isync.backends.irods_scan._LARGE", 1)
+        monkeypatch.setattr("s_isync.backends.irods_scan._WORTH", 1)
+    (tmp_path / "s/sub").mkdir(parents=True)
+    (tmp_path / "s/sub/f").write_bytes(b"f")
+    assert run_sync(LocalTree(), str(tmp_path / "s"), tree, home).code is ExitCode.COMPLETE
+    old, deep, young = bundle_name(), f"sub/{bundle_name()}", bundle_name()
+    for name in (old, deep, young, ".s-isync-part.mine.tar"):
+        with session.data_objects.open(f"{home}/{name}", "w") as left:
+            left.write(b"left")
+        age = 0 if name is young else 3 * 24 * 3600
+        version = tree.sessions.connection().server_version
+        tree.sessions.call(requests.set_mtime(f"{home}/{name}", int(time.time()) - age, version))
+
+    def there() -> set[str]:
+        return {name for name in (old, deep, young) if session.data_objects.exists(f"{home}/{name}")}
+
+    assert run_sync(LocalTree(), str(tmp_path / "s"), tree, home, SyncRules(dry_run=True)).code is ExitCode.COMPLETE
+    assert run_sync(tree, home, LocalTree(), str(tmp_path / "back")).code is ExitCode.COMPLETE
+    assert run_sync(tree, home, tree, f"{home}.copy").code is ExitCode.COMPLETE
+    assert there() == {old, deep, young}
+    assert run_sync(LocalTree(), str(tmp_path / "s"), tree, home).code is ExitCode.COMPLETE
+    assert there() == {young}
+    assert session.data_objects.exists(f"{home}/.s-isync-part.mine.tar")
 
 
 def test_a_large_collection_is_listed_piece_by_piece_in_order(

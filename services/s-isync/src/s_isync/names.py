@@ -5,11 +5,13 @@ Paths are `str`; bytes that are no UTF-8 are lone surrogates, as in `os.fsdecode
 
 import re
 from hashlib import blake2s
+from uuid import uuid4
 
 PART_PREFIX = ".s-isync-part."
 KEPT_PREFIX = ".s-isync-kept."
 _LONGEST_NAME = 255
 _HASH = re.compile(r"[0-9a-f]{32}")
+_BUNDLE = re.compile(re.escape(PART_PREFIX) + r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tar")
 
 
 def printable(path: str) -> str:
@@ -52,6 +54,16 @@ def kept_of(name: str) -> str | None:
 def may_be_of_a_long_name(kept: str) -> bool:
     """Whether what `kept_of` gives may be the hash of a name that was too long to be told."""
     return _HASH.fullmatch(kept.removeprefix(KEPT_PREFIX)) is not None
+
+
+def bundle_name() -> str:
+    """What a tar file of many small files is called until it is unpacked; another one each time."""
+    return f"{PART_PREFIX}{uuid4()}.tar"
+
+
+def is_bundle(name: str) -> bool:
+    """Whether a name is that of such a tar file."""
+    return _BUNDLE.fullmatch(name) is not None
 
 
 def is_own(name: str) -> bool:

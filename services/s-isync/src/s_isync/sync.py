@@ -74,6 +74,8 @@ class Sync:
         for problem in self._listed.missing(self._source, roots.source):
             self._stop.check()
             self._reporter.error(problem, incomplete=True)
+        if not self._rules.dry_run:
+            self._destination.tidy(roots.destination)
         self._leave_thread()
         dispatch.finish()
 

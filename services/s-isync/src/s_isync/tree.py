@@ -152,7 +152,7 @@ class Tree(Protocol):
         """Remove the older bytes that an interrupted overwrite has left beside a file that is good. Never raises."""
 
     def remove_folder(self, path: str) -> None:
-        """Remove an empty folder; one that is gone already is fine.
+        """Remove a folder in which nothing is, or only what broken-off runs have left; one that is gone is fine.
 
         Raises:
             TreeError: something is in it.
@@ -191,6 +191,9 @@ class Tree(Protocol):
     @property
     def bundles(self) -> "Bundles | None":
         """How it takes many files at once; None if it doesn't."""
+
+    def tidy(self, root: str) -> None:
+        """Remove what killed runs have left below a folder for good, as far as scans have come by it. Never raises."""
 
     def drop_unfinished(self) -> None:
         """All attempts are over: remove what was kept for another one of this run."""

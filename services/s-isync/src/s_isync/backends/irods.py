@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from s_isync.backends import irods_listing as listing
 from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_big_writer import BigZoneWriter
-from s_isync.backends.irods_bundle import ZoneBundles
+from s_isync.backends.irods_bundle import BundlesLeft, ZoneBundles
 from s_isync.backends.irods_connection import ANSWER_TIMEOUT, Request
 from s_isync.backends.irods_copy import copy_object
 from s_isync.backends.irods_errors import GONE
@@ -19,7 +19,7 @@ from s_isync.backends.irods_small_writer import SmallZoneWriter
 from s_isync.backends.irods_unfinished import Unfinished
 from s_isync.entry import Entry
 from s_isync.errors import TreeError
-from s_isync.names import split
+from s_isync.names import is_own, join, split
 from s_isync.pruning import pruned
 from s_isync.tree import Bundles, Incoming, Progress, Reader, ScanProblem, Wanted, Writer, everything
 from s_isync.zone_settings import ZoneSettings
@@ -42,6 +42,7 @@ class ZoneTree:
         self.sessions = ZoneSessions(settings, timeout)
         self._unfinished = Unfinished(self.sessions)
         self._scheme = ZoneScheme(settings)
+        self._bundles_left = BundlesLeft(self.sessions)
 
     @property
     def distant(self) -> bool:
@@ -59,7 +60,9 @@ class ZoneTree:
 
     def scan(self, root: str, problem: ScanProblem, wanted: Wanted = everything) -> Iterator[Entry]:
         """What is wanted below a collection."""
-        return pruned(scan(self.sessions.exchange, root, problem, self.sessions.pass_on), wanted)
+        return pruned(
+            scan(self.sessions.exchange, root, problem, self._bundles_left.note, self.sessions.pass_on), wanted
+        )
 
     def make_folder(self, path: str) -> None:
         """Make a collection and those above it."""
@@ -91,7 +94,22 @@ class ZoneTree:
 
     def remove_folder(self, path: str) -> None:
         """Remove an empty collection."""
-        self._unless_gone(requests.remove_collection(path))
+        try:
+            self._unless_gone(requests.remove_collection(path))
+        except TreeError as error:
+            if error.code != "CAT_COLLECTION_NOT_EMPTY" or not self._cleared(path):
+                raise
+            self._unless_gone(requests.remove_collection(path))
+
+    def _cleared(self, path: str) -> bool:
+        """Move what uploads have left in a collection to the trash; false, and nothing is done, if it holds more."""
+        below = self.sessions.again(lambda: list(listing.collections_below(self.sessions.exchange, path)))
+        names = self.sessions.again(lambda: listing.names_in(self.sessions.exchange, path))
+        if below or not all(is_own(name) for name in names):
+            return False
+        for name in names:
+            self.remove_file(join(path, name))
+        return True
 
     def _unless_gone(self, request: Request) -> None:
         try:
@@ -131,6 +149,10 @@ class ZoneTree:
     def bundles(self) -> Bundles:
         """Tar files that the zone unpacks."""
         return ZoneBundles(self.sessions)
+
+    def tidy(self, root: str) -> None:
+        """Remove tar files that were never unpacked."""
+        self._bundles_left.drop(root)
 
     def drop_unfinished(self) -> None:
         """Remove what this run has begun, and not come back to."""

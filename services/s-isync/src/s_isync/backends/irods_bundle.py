@@ -2,20 +2,43 @@
 
 import contextlib
 import logging
+import time
 from collections.abc import Mapping
-from uuid import uuid4
 
 from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_sessions import ZoneSessions
 from s_isync.errors import EndOfRunError, TreeError
 from s_isync.exit_codes import ExitCode
-from s_isync.names import PART_PREFIX, join
+from s_isync.names import bundle_name, join
 
 _log = logging.getLogger(__name__)
 _SECOND_NS = 1_000_000_000
 _AT_ONCE = 64  # requests in one round trip
+_OLD = 24 * 3600  # seconds; a bundle is on its way for some minutes at most, but clocks may differ
 _RANGE = 4 * 1024 * 1024  # bytes
 _NOT_ALLOWED = {"SYS_UNMATCHED_API_NUM", "SYS_NO_API_PRIV", "SYS_NOT_ALLOWED", "SYS_UNSUPPORTED_OPERATION"}
+
+
+class BundlesLeft:
+    """Tar files of runs that were killed before they could remove them, as scans come by them."""
+
+    def __init__(self, sessions: ZoneSessions) -> None:
+        self._sessions = sessions
+        self._paths: set[str] = set()
+
+    def note(self, path: str, modified: int) -> None:
+        """There is a tar file, of that time in seconds since the epoch; a young one may be a running transfer's."""
+        if time.time() - modified > _OLD:
+            self._paths.add(path)
+
+    def drop(self, root: str) -> None:
+        """Remove those below a collection that can be removed; others are somebody else's."""
+        for path in sorted(self._paths):
+            if path.startswith(f"{root.rstrip('/')}/"):
+                try:
+                    self._sessions.call(requests.unlink(path))
+                except TreeError as error:
+                    _log.info("%s is left of a broken-off run, and stays: %s", path, error)
 
 
 class ZoneBundles:
@@ -35,7 +58,7 @@ class ZoneBundles:
     def store_bundle(self, root: str, archive: bytes | memoryview, times: Mapping[str, int]) -> Mapping[str, str]:
         """As the protocol says."""
         self._sessions.recycle()
-        tar = join(root, f"{PART_PREFIX}{uuid4()}.tar")
+        tar = join(root, bundle_name())
         resource = self._sessions.settings.default_resource
         try:
             self._put(tar, memoryview(archive), resource)

@@ -11,7 +11,7 @@ from s_isync.backends.irods_errors import code_name
 from s_isync.backends.irods_reply import Reply
 from s_isync.entry import PERMISSIONS, Entry, Kind
 from s_isync.errors import TreeError
-from s_isync.names import is_own, join, kept_name, kept_of, may_be_of_a_long_name, split
+from s_isync.names import is_bundle, is_own, join, kept_name, kept_of, may_be_of_a_long_name, split
 from s_isync.tree import ScanProblem
 
 _PAGE = 1000  # rows; the server keeps a page of this many in memory, at a kilobyte or two each
@@ -26,8 +26,12 @@ _OBJECT_COLUMNS = (
     requests.DATA_RESC_HIER,
     requests.DATA_MODE,
 )
+_MODIFIED = _OBJECT_COLUMNS.index(requests.DATA_MODIFY_TIME)
 _UNQUOTABLE = re.compile(r"['\"\\|&\x00-\x1f\x7f]")
 _WILD = re.compile(_UNQUOTABLE.pattern + "|[%_]")
+
+Left = Callable[[str, int], None]
+"""Told of a tar file of many small files, by its path and its time (seconds since the epoch), which is no entry."""
 
 Exchange = Callable[[list[Request]], list[Reply]]
 """Sends requests over the calling thread's connection."""
@@ -54,14 +58,14 @@ def best_replica(replicas: Sequence[Entry]) -> Entry:
     return best if len(replicas) == 1 else replace(best, place=None)  # which one to read is then the zone's choice
 
 
-def below(exchange: Exchange, root: str, problem: ScanProblem) -> Iterator[Entry]:
+def below(exchange: Exchange, root: str, problem: ScanProblem, left: Left) -> Iterator[Entry]:
     """Everything below a collection, in no order, an entry for each replica."""
     prefix = root.rstrip("/") + "/"
     for path in collections_below(exchange, root):
         if usable(path, problem):
             yield Entry(path, Kind.FOLDER)
     conditions = [(requests.COLL_NAME, f"{_is(root)} || like '{_pattern(prefix)}%'")]
-    yield from _objects(exchange, _query(exchange, _OBJECT_COLUMNS, conditions), root, problem)
+    yield from _objects(exchange, _query(exchange, _OBJECT_COLUMNS, conditions), root, problem, left)
 
 
 def collections_below(exchange: Exchange, root: str) -> Iterator[str]:
@@ -72,11 +76,18 @@ def collections_below(exchange: Exchange, root: str) -> Iterator[str]:
             yield path[len(prefix) :]
 
 
-def objects_in(exchange: Exchange, root: str, problem: ScanProblem) -> Iterator[Entry]:
+def objects_in(exchange: Exchange, root: str, problem: ScanProblem, left: Left) -> Iterator[Entry]:
     """The objects right in a collection, in no order, an entry for each replica."""
     conditions = [(requests.COLL_NAME, _is(root))]
     rows = (row for row in _query(exchange, _OBJECT_COLUMNS, conditions) if row[0] == root)
-    return _objects(exchange, rows, root, problem)
+    return _objects(exchange, rows, root, problem, left)
+
+
+def names_in(exchange: Exchange, root: str) -> set[str]:
+    """The names of the objects right in a collection, s-isync's own among them."""
+    conditions = [(requests.COLL_NAME, _is(root))]
+    rows = _query(exchange, (requests.COLL_NAME, requests.DATA_NAME), conditions)
+    return {name for folder, name in rows if folder == root}
 
 
 def count_below(exchange: Exchange, root: str) -> int:
@@ -91,7 +102,9 @@ def count_below(exchange: Exchange, root: str) -> int:
     return int(rows[0][0]) if rows and rows[0][0].isdigit() else 0
 
 
-def _objects(exchange: Exchange, rows: Iterable[tuple[str, ...]], root: str, problem: ScanProblem) -> Iterator[Entry]:
+def _objects(
+    exchange: Exchange, rows: Iterable[tuple[str, ...]], root: str, problem: ScanProblem, left: Left
+) -> Iterator[Entry]:
     prefix = root.rstrip("/") + "/"
     nameless: dict[str, set[str]] = {}
     for row in rows:
@@ -106,6 +119,8 @@ def _objects(exchange: Exchange, rows: Iterable[tuple[str, ...]], root: str, pro
             yield Entry(f"{path[: len(path) - len(name)]}{kept}", Kind.FILE, leftover=True)
             if may_be_of_a_long_name(name):
                 nameless.setdefault(folder, set()).add(name)
+        elif is_bundle(name):
+            left(join(folder, name), int(row[_MODIFIED]))
         elif not is_own(name) and usable(path, problem):
             yield _object(path, row)
     for folder, names in nameless.items():
@@ -115,10 +130,7 @@ def _objects(exchange: Exchange, rows: Iterable[tuple[str, ...]], root: str, pro
 
 def _originals(exchange: Exchange, folder: str, kept: set[str]) -> Iterator[str]:
     """The names in a collection that have been set aside under one of these; asked for where that doesn't tell."""
-    conditions = [(requests.COLL_NAME, _is(folder))]
-    for in_folder, name in _query(exchange, (requests.COLL_NAME, requests.DATA_NAME), conditions):
-        if in_folder == folder and kept_name(name) in kept:
-            yield name
+    return (name for name in names_in(exchange, folder) if kept_name(name) in kept)
 
 
 def _object(path: str, row: tuple[str, ...]) -> Entry:

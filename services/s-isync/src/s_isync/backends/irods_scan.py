@@ -26,7 +26,11 @@ _WORTH = 500  # objects that a piece must have on average; asking for it costs a
 
 
 def scan(
-    exchange: listing.Exchange, root: str, problem: ScanProblem, listed: Callable[[], None] = lambda: None
+    exchange: listing.Exchange,
+    root: str,
+    problem: ScanProblem,
+    left: listing.Left,
+    listed: Callable[[], None] = lambda: None,
 ) -> Iterator[Entry]:
     """Everything below a collection; a connection that breaks costs no more than a piece.
 
@@ -36,13 +40,15 @@ def scan(
     if total > _LARGE:
         names = _again(lambda: {path.partition("/")[0] for path in listing.collections_below(exchange, root)})
         if names and total / len(names) >= _WORTH:
-            return _pieces(exchange, root, names, problem)
-    return _sorted(lambda: listing.below(exchange, root, problem), listed)
+            return _pieces(exchange, root, names, problem, left)
+    return _sorted(lambda: listing.below(exchange, root, problem, left), listed)
 
 
-def _pieces(exchange: listing.Exchange, root: str, names: set[str], problem: ScanProblem) -> Iterator[Entry]:
+def _pieces(
+    exchange: listing.Exchange, root: str, names: set[str], problem: ScanProblem, left: listing.Left
+) -> Iterator[Entry]:
     folders = [Entry(name, Kind.FOLDER) for name in names if listing.usable(name, problem)]
-    for entry in _sorted(lambda: chain(folders, listing.objects_in(exchange, root, problem))):
+    for entry in _sorted(lambda: chain(folders, listing.objects_in(exchange, root, problem, left))):
         yield entry
         if entry.kind is Kind.FOLDER:
             name = entry.path
@@ -50,7 +56,7 @@ def _pieces(exchange: listing.Exchange, root: str, names: set[str], problem: Sca
             def within(path: str, error: TreeError, name: str = name) -> None:
                 problem(join(name, path), error)
 
-            for inner in scan(exchange, join(root, name), within):
+            for inner in scan(exchange, join(root, name), within, left):
                 yield replace(inner, path=f"{name}/{inner.path}")
 
 

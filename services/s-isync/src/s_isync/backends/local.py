@@ -14,6 +14,7 @@ from s_isync.backends.local_scan import LocalScan, entry_of
 from s_isync.checksums import DEFAULT_SCHEME, hasher
 from s_isync.entry import Entry
 from s_isync.errors import TransientError, TreeError
+from s_isync.names import is_own
 from s_isync.tree import Incoming, Progress, Reader, ScanProblem, Wanted, Writer, everything
 
 _BLOCK = 1024 * 1024
@@ -78,7 +79,25 @@ class LocalTree:
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder."""
         with os_errors(), contextlib.suppress(FileNotFoundError), self._ground.at(path) as (folder, name):
-            os.rmdir(name, dir_fd=folder)
+            try:
+                os.rmdir(name, dir_fd=folder)
+            except OSError as error:
+                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST} or not self._cleared(path):
+                    raise
+                os.rmdir(name, dir_fd=folder)
+
+    def _cleared(self, path: str) -> bool:
+        """Remove what downloads have left in a folder; false, and nothing is done, if there is more in it."""
+        opened = self._ground.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            names = os.listdir(opened)  # noqa: PTH208 - a descriptor has no path
+            if not all(is_own(name) for name in names):
+                return False
+            for name in names:
+                os.unlink(name, dir_fd=opened)
+        finally:
+            os.close(opened)
+        return True
 
     def checksum(self, path: str, scheme: str | None, progress: Progress) -> str:
         """Read the file and hash it, unless its hash is remembered."""
@@ -122,6 +141,9 @@ class LocalTree:
     def bundles(self) -> None:
         """None: files come one by one."""
         return None
+
+    def tidy(self, root: str) -> None:
+        """Nothing is left that would be in the way."""
 
     def drop_unfinished(self) -> None:
         """Files that are kept are for another run."""

@@ -116,6 +116,9 @@ class MemoryTree:
         """None: files come one by one."""
         return None
 
+    def tidy(self, root: str) -> None:
+        """Nothing is left that would be in the way."""
+
     def drop_unfinished(self) -> None:
         """None are kept."""
 
