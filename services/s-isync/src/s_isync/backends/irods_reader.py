@@ -68,13 +68,22 @@ class SmallZoneReader:
         """Nothing stays open."""
 
     def check_unchanged(self) -> None:
-        """The checksum tells."""
+        """As for a big one."""
+        _check_unchanged(self._sessions, self._path, self._entry)
 
     def note_checksum(self, checksum: str) -> None:
         """The catalogue knows."""
 
     def close(self) -> None:
         """Nothing stays open."""
+
+
+def _check_unchanged(sessions: ZoneSessions, path: str, entry: Entry) -> None:
+    if entry.checksum is not None:
+        return
+    now = sessions.again(lambda: find(sessions.exchange, path))
+    if now is None or (now.size, now.mtime_ns, now.good) != (entry.size, entry.mtime_ns, True):
+        raise TransientError("CHANGED", "the data object changed while it was being read")
 
 
 def _placed(sessions: ZoneSessions, entry: Entry, what: Callable[[str | None], _T]) -> _T:
@@ -149,11 +158,8 @@ class BigZoneReader:
             connection.call(requests.close(opened[0]))
 
     def check_unchanged(self) -> None:
-        """The checksum tells; where there is none, the size does."""
-        if self._entry.checksum is None:
-            now = find(self._sessions.exchange, self._path)
-            if now is None or (now.size, now.mtime_ns, now.good) != (self._entry.size, self._entry.mtime_ns, True):
-                raise TransientError("CHANGED", "the data object changed while it was being read")
+        """The checksum tells; where there is none, size and time do."""
+        _check_unchanged(self._sessions, self._path, self._entry)
 
     def note_checksum(self, checksum: str) -> None:
         """The catalogue knows."""

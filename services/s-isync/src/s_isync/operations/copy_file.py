@@ -74,7 +74,7 @@ def copy_file(job: CopyJob, source: Tree, destination: Tree, rules: CopyRules) -
     with during(Scope.SOURCE, Phase.PREPARE, label):
         expected = _expected(job, source, rules)
         scheme = scheme_of(expected) if expected else destination.preferred_scheme()
-        reader = source.open_reader(job.source_path, job.source)
+        reader = source.open_reader(job.source_path, replace(job.source, checksum=expected))
     try:
         with during(Scope.DESTINATION, Phase.PREPARE, label):
             writer = destination.open_writer(job.destination_path, replace(incoming, checksum=expected))
