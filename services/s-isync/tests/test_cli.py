@@ -641,6 +641,7 @@ def test_options_that_make_no_sense_together_are_told(run: Run, home: str, sampl
     for arguments in (
         ["--bundle", home, str(sample)],
         ["--bundle", "--perms", str(sample), home],
+        ["--bundle", "--metadata", "a;b", str(sample), home],
         ["--metadata", "a;b", home, str(sample)],
         ["--metadata", "a", str(sample), home],
         ["--bwlimit", "fast", str(sample), home],

@@ -22,12 +22,14 @@ from s_isync.backends.irods_connection import Request, ZoneConnection
 from s_isync.backends.irods_errors import zone_error
 from s_isync.backends.irods_reply import Reply
 from s_isync.backends.local import LocalTree
+from s_isync.entry import Entry
 from s_isync.errors import EndOfRunError, ForbiddenError, TransientError, TreeError
 from s_isync.exit_codes import ExitCode
 from s_isync.names import bundle_name
 from s_isync.reporter import Outcome
+from s_isync.retry import Retry
 from s_isync.rules import SyncRules
-from s_isync.tree import Incoming
+from s_isync.tree import Incoming, Reader
 from s_isync.zone_settings import ZoneSettings
 
 RunSync = Callable[..., Any]
@@ -393,6 +395,53 @@ def test_a_bundle_brings_small_files_verified_with_their_times(
     back = run_sync(tree, f"{home}/x", LocalTree(), str(tmp_path / "back"))
     assert back.code is ExitCode.COMPLETE
     assert subprocess.run(["diff", "-r", str(sample), str(tmp_path / "back")], check=False).returncode == 0
+
+
+def test_a_bundle_keeps_to_what_holds_for_the_run(
+    run_sync: RunSync, tree: ZoneTree, session: iRODSSession, home: str, tmp_path: Path
+) -> None:
+    """The rate, and times that are not wanted."""
+    (tmp_path / "s").mkdir()
+    for number in range(20):
+        (tmp_path / f"s/{number}").write_bytes(os.urandom(20_000))
+        os.utime(tmp_path / f"s/{number}", (1_500_000_000, 1_500_000_000))
+    rules = SyncRules(bundle=True, bandwidth=150_000, keep_times=False)
+    run = run_sync(LocalTree(), str(tmp_path / "s"), tree, home, rules)
+    assert run.code is ExitCode.COMPLETE
+    assert run.end.seconds > 2
+    assert session.data_objects.get(f"{home}/7").modify_time.timestamp() > 1_700_000_000
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["the zone is not asked for one", "the zone computes one"])
+def test_an_object_without_checksum_that_changes_while_it_is_read_is_read_again(
+    run_sync: RunSync,
+    tree: ZoneTree,
+    session: iRODSSession,
+    home: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    asks: bool,
+) -> None:
+    """Its beginning alone would pass for the whole."""
+    with session.data_objects.open(f"{home}/f", "w") as stored:
+        stored.write(b"A" * 1000)
+    real, opened = ZoneTree.open_reader, 0
+
+    def changed(self: ZoneTree, path: str, entry: Entry) -> Reader:
+        nonlocal opened
+        opened += 1
+        if opened == 1:
+            with session.data_objects.open(path, "w") as stored:
+                stored.write(b"B" * 5000)
+        return real(self, path, entry)
+
+    monkeypatch.setattr(ZoneTree, "open_reader", changed)
+    rules = SyncRules(server_checksum=asks, retry=Retry(1, 0.01))
+    run = run_sync(tree, home, LocalTree(), str(tmp_path / "back"), rules)
+    assert run.code is ExitCode.COMPLETE
+    assert (tmp_path / "back/f").read_bytes() == b"B" * 5000
+    assert opened == 2
 
 
 @pytest.mark.parametrize("pieces", [False, True], ids=["listed at once", "piece by piece"])

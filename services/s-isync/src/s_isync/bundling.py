@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from s_isync.bandwidth import Bandwidth
 from s_isync.errors import FailedError, NoTurnError, Phase, Scope, during
 from s_isync.names import join
 from s_isync.operations.bundle import Member, send_bundle
@@ -28,6 +29,8 @@ class Bundling:
         destination: where they go.
         destination_root: the folder of the destination.
         takes: how the destination takes bundles.
+        bandwidth: hands out the bytes that may be moved.
+        keep_times: whether modification times are kept.
         reporter: told the fate of each file.
         stop: ends it early.
         submit: gives work to an idle thread.
@@ -39,6 +42,8 @@ class Bundling:
     destination: Tree
     destination_root: str
     takes: Bundles
+    bandwidth: Bandwidth
+    keep_times: bool
     reporter: Reporter
     stop: StopFlag
     submit: Callable[[Callable[[], None]], None]
@@ -68,9 +73,7 @@ class Bundling:
         try:
             self.stop.check()
             ready = [step for step in steps if self._folder_stands(step)]
-            members = [Member(step.source, join(self.source_root, step.source.path)) for step in ready]
-            scheme = self.destination.preferred_scheme()
-            stored = send_bundle(members, self.source, self.destination_root, self.takes, scheme) if members else {}
+            stored = self._sent(ready) if ready else {}
             rest = [step for step in steps if step.source.path not in stored]
             for step in steps:
                 entry = step.source
@@ -85,6 +88,17 @@ class Bundling:
                 self.stop.stop(error.exit_code, error.problem)
                 return
         self._send_alone(rest)
+
+    def _sent(self, steps: list[Step]) -> dict[str, str]:
+        return send_bundle(
+            [Member(step.source, join(self.source_root, step.source.path)) for step in steps],
+            self.source,
+            self.destination_root,
+            self.takes,
+            self.destination.preferred_scheme(),
+            self.bandwidth,
+            keep_times=self.keep_times,
+        )
 
     def _send_alone(self, steps: list[Step]) -> None:
         for done, step in enumerate(steps):

@@ -59,6 +59,7 @@ class Dispatch:
         self._reporter = reporter
         self._stop = stop
         self._workers = workers
+        self._bandwidth = Bandwidth(rules.bandwidth, stop)
         self._bundling = self._new_bundling()
         self._deletions = self._new_deletions()
         self._refused: list[Problem] = []  # new names in the root, as long as no file has been transferred
@@ -69,7 +70,7 @@ class Dispatch:
             server_checksum=rules.server_checksum,
             assist=self._assist,
             stop=stop,
-            bandwidth=Bandwidth(rules.bandwidth, stop),
+            bandwidth=self._bandwidth,
             metadata=rules.metadata,
         )
 
@@ -118,6 +119,8 @@ class Dispatch:
             self._destination,
             self._roots.destination,
             takes,
+            self._bandwidth,
+            self._rules.keep_times,
             self._reporter,
             self._stop,
             submit=lambda task: self._workers.submit(task, big=False),

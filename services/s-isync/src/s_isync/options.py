@@ -91,6 +91,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
         raise UsageError("--bundle is for uploads from a file system")
     if given.bundle and given.perms:
         raise UsageError("--perms doesn't go with --bundle: what is unpacked has permissions of the zone's choice")
+    if given.bundle and given.metadata:
+        raise UsageError("--metadata doesn't go with --bundle: what is unpacked has none; leave one of the two out")
     if given.connections < 1 or given.retries < 0 or not 0 < given.timeout < math.inf:
         raise UsageError("-p takes a number from 1, --retries one from 0, --timeout one above 0")
     if given.max_delete is not None and (given.max_delete < 0 or not given.delete):
@@ -214,7 +216,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--hash-cache", metavar="FILE", type=Path, default=default_place(), help="where hashes of local files are kept")
     add("--no-hash-cache", dest="use_hash_cache", action="store_false", help="hash every local file anew")
-    add("--bundle", action="store_true", help="send small new files to iRODS in tar files, verified there")
+    add(
+        "--bundle",
+        action="store_true",
+        help="send small new files to iRODS in tar files, verified there; without --metadata, --perms",
+    )
     add("--within", metavar="FOLDER", action="append", default=[], help="hold the local side to it, links resolved")
     add("-v", "--verbose", action="store_true", help="a line for each file, and more in the log")
     add("-q", "--quiet", action="store_true", help="say nothing but errors")

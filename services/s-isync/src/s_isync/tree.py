@@ -112,13 +112,15 @@ class Bundles(Protocol):
     def accepts(self, path: str) -> bool:
         """Whether a file of this name may be in it."""
 
-    def store_bundle(self, root: str, archive: bytes | memoryview, times: Mapping[str, int]) -> Mapping[str, str]:
+    def store_bundle(
+        self, root: str, archive: bytes | memoryview, times: Mapping[str, int | None]
+    ) -> Mapping[str, str]:
         """Unpack a tar file of new files below a folder.
 
         Args:
             root: the folder.
             archive: the tar file.
-            times: modification time of each of its files, nanoseconds, by path.
+            times: modification time of each of its files, nanoseconds, by path; None to leave it at now.
 
         Returns:
             The checksum that the place computes of each file that has arrived, by path.

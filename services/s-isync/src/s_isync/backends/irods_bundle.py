@@ -55,7 +55,9 @@ class ZoneBundles:
         """Neither names that a tar file may spoil, nor those that a server would misread."""
         return path.isprintable() and "'" not in path
 
-    def store_bundle(self, root: str, archive: bytes | memoryview, times: Mapping[str, int]) -> Mapping[str, str]:
+    def store_bundle(
+        self, root: str, archive: bytes | memoryview, times: Mapping[str, int | None]
+    ) -> Mapping[str, str]:
         """As the protocol says."""
         self._sessions.recycle()
         tar = join(root, bundle_name())
@@ -80,14 +82,16 @@ class ZoneBundles:
             self._sessions.call(requests.write(descriptor, data[offset : offset + _RANGE]))
         self._sessions.call(requests.close(descriptor))
 
-    def _verify(self, root: str, times: Mapping[str, int]) -> dict[str, str]:
+    def _verify(self, root: str, times: Mapping[str, int | None]) -> dict[str, str]:
         version = self._sessions.connection().server_version
         stored: dict[str, str] = {}
         paths = list(times)
         for start in range(0, len(paths), _AT_ONCE):
             some = paths[start : start + _AT_ONCE]
             batch = [requests.compute_checksum(join(root, path), 0) for path in some]
-            batch += [requests.set_mtime(join(root, path), times[path] // _SECOND_NS, version) for path in some]
+            for path in some:
+                if (mtime_ns := times[path]) is not None:
+                    batch.append(requests.set_mtime(join(root, path), mtime_ns // _SECOND_NS, version))
             replies = self._sessions.exchange(batch)
             for path, reply in zip(some, replies, strict=False):
                 if reply.status >= 0 and (checksum := reply.value("myStr")):

@@ -3,9 +3,11 @@
 import io
 import logging
 import tarfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from s_isync.bandwidth import Bandwidth
 from s_isync.checksums import checksum_of, same
 from s_isync.entry import Entry
 from s_isync.errors import EndOfRunError, FailedError, NoTurnError, Phase, Scope, TransientError, TreeError, during
@@ -23,8 +25,15 @@ class Member:
     source_path: str
 
 
-def send_bundle(
-    members: Sequence[Member], source: Tree, root: str, destination: Bundles, scheme: str
+def send_bundle(  # noqa: PLR0913, PLR0917 - from where, to where, and how
+    members: Sequence[Member],
+    source: Tree,
+    root: str,
+    destination: Bundles,
+    scheme: str,
+    bandwidth: Bandwidth,
+    *,
+    keep_times: bool,
 ) -> dict[str, str]:
     """The checksums, by path, of those files that are verified at the destination.
 
@@ -36,15 +45,21 @@ def send_bundle(
         root: the folder of the destination that their paths are relative to.
         destination: where they go.
         scheme: in which checksums are made.
+        bandwidth: hands out the bytes that may be moved.
+        keep_times: whether the modification times are kept.
 
     Raises:
+        StoppedError: the run is ending.
         FailedError: the run can't go on, this thread can't, or the destination takes no bundles.
     """
     sent: dict[str, str] = {}
+    times: dict[str, int | None] = {}
+    now_ns = time.time_ns()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for member in members:
             path = member.source.path
+            bandwidth.take(member.source.size)
             try:
                 data = _read(member, source)
             except FailedError as error:
@@ -52,9 +67,9 @@ def send_bundle(
                 continue
             sent[path] = checksum_of(data, scheme)
             header = tarfile.TarInfo(path)
-            header.size, header.mode, header.mtime = len(data), 0o644, member.source.mtime_ns // _SECOND_NS
+            times[path] = member.source.mtime_ns if keep_times else None
+            header.size, header.mode, header.mtime = len(data), 0o644, (times[path] or now_ns) // _SECOND_NS
             archive.addfile(header, io.BytesIO(data))
-    times = {member.source.path: member.source.mtime_ns for member in members if member.source.path in sent}
     try:
         stored = destination.store_bundle(root, packed.getbuffer(), times)
     except (EndOfRunError, NoTurnError) as error:
