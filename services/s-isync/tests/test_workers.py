@@ -51,7 +51,7 @@ def test_a_worker_that_can_start_no_other_one_keeps_the_file_that_it_took(monkey
     """It is done, and the wait for all of them comes to an end."""
     done: list[int] = []
     stop = StopFlag()
-    workers = Workers(8, stop, lambda: None, lambda: False)
+    workers = Workers(8, stop, lambda: None, lambda: None, lambda: False)
     _let_start(monkeypatch, 1)
     for number in range(5):
         workers.submit(lambda number=number: (time.sleep(0.05), done.append(number)), big=False)  # type: ignore[misc]
@@ -76,7 +76,7 @@ def test_without_any_thread_the_run_ends_as_internal(
 def test_a_task_that_raises_ends_the_run() -> None:
     """As a fault of s-isync itself, and what waits is dropped."""
     stop = StopFlag()
-    workers = Workers(1, stop, lambda: None, lambda: False)
+    workers = Workers(1, stop, lambda: None, lambda: None, lambda: False)
 
     def fail() -> None:
         raise UnicodeEncodeError("latin-1", "台", 0, 1, "ordinal not in range")

@@ -29,6 +29,7 @@ _ALIKE: Final[Mapping[str, tuple[str, ...]]] = {
         "BAD_ANSWER",
         "CONNECTION_LOST",
         "CONNECTION_REFUSED",
+        "NO_CONNECTION",
         "SHUTDOWN_SEQUENCE_INITIATED",
         "SOCKET_ERROR",
         "SYS_MAX_CONNECT_COUNT_EXCEEDED",
@@ -85,7 +86,7 @@ _ALIKE: Final[Mapping[str, tuple[str, ...]]] = {
         "REPLICA_IS_BEING_STAGED",
         "UNIX_FILE_OPR_TIMEOUT_ERR",
     ),
-    "unknown_checksum": ("UNKNOWN_CHECKSUM",),
+    "unknown_checksum": ("UNKNOWN_CHECKSUM", "USER_HASH_TYPE_MISMATCH"),
     "unknown_request": ("SYS_INVALID_INPUT_PARAM", "SYS_NOT_IMPLEMENTED", "SYS_UNSUPPORTED_OPERATION"),
     "unseen": ("CAT_NO_ROWS_FOUND", "CAT_UNKNOWN_COLLECTION", "CAT_UNKNOWN_FILE", "OBJ_PATH_DOES_NOT_EXIST"),
 }
