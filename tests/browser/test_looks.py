@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import DONE, Complaints, SignIn, folder, picture, submit, watch
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from stack import Stack
 
 
@@ -21,6 +21,16 @@ def serious(page: Page) -> list[str]:
         for fault in found["violations"]
         if fault["impact"] in {"serious", "critical"}
     ]
+
+
+def still(browser: Browser, locale: str, scheme: str = "light") -> BrowserContext:
+    """A browser of somebody who wants no motion: a colour on its way to another one may have too little contrast."""
+    return browser.new_context(
+        reduced_motion="reduce",
+        color_scheme=scheme,  # type: ignore[arg-type]
+        locale=locale,
+        viewport={"width": 1280, "height": 860},
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -37,7 +47,7 @@ def test_accessible(
     for name in ("one.txt", "two.txt"):
         (base / name).write_text(name)
     stack.own(base, "alice")
-    context = browser.new_context(color_scheme=scheme, locale="en-GB", viewport={"width": 1280, "height": 860})  # type: ignore[arg-type]
+    context = still(browser, "en-GB", scheme)
     page = context.new_page()
     watch(page, complaints)
     page.goto(stack.url)
@@ -105,7 +115,7 @@ def test_narrow(browser: Browser, stack: Stack, sign_in: SignIn, complaints: Com
 
 def test_dutch(browser: Browser, stack: Stack, complaints: Complaints) -> None:
     """A browser that asks for Dutch gets it; the choice in the page wins and lasts."""
-    context = browser.new_context(locale="nl-NL", viewport={"width": 1280, "height": 860})
+    context = still(browser, "nl-NL")
     page = context.new_page()
     watch(page, complaints)
     page.goto(stack.url)

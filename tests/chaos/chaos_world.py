@@ -183,7 +183,7 @@ class World:
                     },
                     "isync": {"program": str(self.isync)},
                     "roots": [str(self.root / "project")],
-                    "jobs": {"retry_delays": [1] * 12, "lease": 35, "fence": 10},
+                    "jobs": {"retry_delays": [1] * 20, "lease": 35, "fence": 10},
                     "keyring": str(keys),
                     "log_directory": str(self.logs / f"{machine.name}-jobs"),
                     "stop_grace": 1,

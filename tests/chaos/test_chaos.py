@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from chaos_jobs import Fate, Wishes
 from chaos_marks import Marks
@@ -32,6 +33,7 @@ SEED = int(os.environ.get("STAGER_CHAOS_SEED", "20260101"))
 JOBS = int(os.environ.get("STAGER_CHAOS_JOBS", "300"))
 FAULTY_SECONDS = 200.0  # faults go on for so long at most; a slow machine needs the rest to come to an end
 SECONDS = 600.0
+_SEVERAL = 2  # transfers; a single one would be hit until its job has no retries left
 
 pytestmark = [pytest.mark.chaos, pytest.mark.root, pytest.mark.timeout(SECONDS + 120)]
 
@@ -135,11 +137,14 @@ class Gremlin:
 
     def _kill_slot(self) -> bool:
         found = [process for machine in self._world.machines for process in slots(machine)]
-        return bool(found) and _kill(self._dice.choice(found).pid)
+        return len(self._transfers()) >= _SEVERAL and bool(found) and _kill(self._dice.choice(found).pid)
 
     def _kill_transfer(self) -> bool:
-        found = [process for machine in self._world.machines for process in transfers(machine)]
-        return bool(found) and _kill(self._dice.choice(found).pid)
+        found = self._transfers()
+        return len(found) >= _SEVERAL and _kill(self._dice.choice(found).pid)
+
+    def _transfers(self) -> list[psutil.Process]:
+        return [process for machine in self._world.machines for process in transfers(machine)]
 
     def _kill_api(self) -> bool:
         if self._world.api is None:
