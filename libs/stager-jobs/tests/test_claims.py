@@ -328,6 +328,26 @@ def test_an_admins_cancel_of_a_running_job_is_a_stop(
     assert not redis.hexists(f"rq:job:{job_id}", "stager_credential")
 
 
+def test_a_job_removed_behind_a_workers_back_is_let_go(
+    queue: RqJobQueue, claims: MakeClaims, new: New, redis: Redis
+) -> None:
+    """The same request makes another job, and the worker of the one that is gone hears that it has lost it."""
+    (job_id,) = submit(queue, new(request_id="r1"))
+    worker = claims()
+    claim = worker.claim(QUEUES)
+    assert claim
+    lease = worker.lease(claim)
+    rq_job(job_id, redis).delete()
+    (again,) = submit(queue, new(request_id="r1"))
+    assert again != job_id
+    lease.flush()
+    assert lease.order is Order.LOST
+    assert lease.finish(Verdict.COMPLETE) == "lost"
+    taken = claims("w2").claim(QUEUES)
+    assert taken
+    assert taken.job_id == again
+
+
 @pytest.mark.parametrize("act", ["cancel and restart", "clean up by a fast clock"])
 def test_whoever_runs_a_job_is_waited_for(
     queue: RqJobQueue, claims: MakeClaims, new: New, inspector: RqJobInspector, redis: Redis, act: str

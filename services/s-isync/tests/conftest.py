@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from plain_zone import settings_of
 from s_isync.backends.local import LocalTree
 from s_isync.backends.memory import MemoryTree
 from s_isync.errors import Problem
@@ -120,9 +121,22 @@ def server() -> Iterator[ZoneSettings]:
         yield from_environment_keys(json.loads(Path(document).read_text()), document)
         return
     with Zone({"alice": "secret"}) as running:
-        yield ZoneSettings(
-            running.host, running.port, running.zone_name, "alice", "secret", client_server_policy="CS_NEG_REFUSE"
-        )  # fmt: skip
+        yield settings_of(running)
+
+
+@pytest.fixture(scope="module")
+def zone_of_faults() -> Iterator[Zone]:
+    """A zone that fails when told, and has limits when told."""
+    with Zone({"alice": "secret"}) as running:
+        yield running
+
+
+@pytest.fixture
+def settings_of_faults(zone_of_faults: Zone) -> Iterator[ZoneSettings]:
+    """How to reach it; without faults and limits before and afterwards."""
+    zone_of_faults.faults.clear()
+    yield settings_of(zone_of_faults)
+    zone_of_faults.faults.clear()
 
 
 @pytest.fixture

@@ -25,24 +25,12 @@ RunSync = Callable[..., Any]
 _ONCE = SyncRules(connections=8, retry=Retry(0))
 
 
-@pytest.fixture(scope="module")
-def poor_zone() -> Iterator[Zone]:
-    """A zone whose limits and faults are the tests'."""
-    with Zone({"alice": "secret"}) as running:
-        yield running
-
-
 @pytest.fixture
-def tree(poor_zone: Zone) -> Iterator[ZoneTree]:
-    """The zone as s-isync sees it; without limits again afterwards."""
-    zone = poor_zone
-    zone.faults.clear()
-    opened = ZoneTree(
-        ZoneSettings(zone.host, zone.port, zone.zone_name, "alice", "secret", client_server_policy="CS_NEG_REFUSE")
-    )
+def tree(settings_of_faults: ZoneSettings) -> Iterator[ZoneTree]:
+    """The zone as s-isync sees it."""
+    opened = ZoneTree(settings_of_faults)
     yield opened
     opened.close()
-    zone.faults.clear()
 
 
 @pytest.fixture
@@ -64,10 +52,10 @@ def files(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("bundle", [False, True], ids=["one by one", "bundled"])
 @pytest.mark.parametrize("most", [1, 2])
 def test_fewer_connections_than_threads_are_enough(
-    run_sync: RunSync, poor_zone: Zone, tree: ZoneTree, home: str, files: Path, most: int, bundle: bool
+    run_sync: RunSync, zone_of_faults: Zone, tree: ZoneTree, home: str, files: Path, most: int, bundle: bool
 ) -> None:
     """Threads that are refused end, and what they had taken is done by the others, at the first attempt."""
-    poor_zone.faults.limit(connections=most, latency=0.02)
+    zone_of_faults.faults.limit(connections=most, latency=0.02)
     rules = SyncRules(connections=8, retry=Retry(0), bundle=bundle)
     up = run_sync(LocalTree(), str(files), tree, home, rules)
     assert (up.code, up.end.totals.files_transferred) == (ExitCode.COMPLETE, 60), up.end.failures
@@ -79,14 +67,14 @@ def test_fewer_connections_than_threads_are_enough(
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_a_big_file_needs_no_help(
-    run_sync: RunSync, poor_zone: Zone, tree: ZoneTree, home: str, tmp_path: Path, direction: str
+    run_sync: RunSync, zone_of_faults: Zone, tree: ZoneTree, home: str, tmp_path: Path, direction: str
 ) -> None:
     """Threads that would help with it, and get no connection, leave it alone."""
     (tmp_path / "s").mkdir()
     (tmp_path / "s/big").write_bytes(os.urandom(70 * 1024 * 1024))
     if direction == "down":
         assert run_sync(LocalTree(), str(tmp_path / "s"), tree, home).code is ExitCode.COMPLETE
-    poor_zone.faults.limit(connections=1, bandwidth=30_000_000)
+    zone_of_faults.faults.limit(connections=1, bandwidth=30_000_000)
     if direction == "down":
         run = run_sync(tree, home, LocalTree(), str(tmp_path / "back"), _ONCE)
     else:
@@ -95,10 +83,10 @@ def test_a_big_file_needs_no_help(
 
 
 def test_a_broken_connection_that_cannot_be_replaced_leaves_its_file_to_others(
-    run_sync: RunSync, poor_zone: Zone, tree: ZoneTree, home: str, files: Path
+    run_sync: RunSync, zone_of_faults: Zone, tree: ZoneTree, home: str, files: Path
 ) -> None:
     """Another client takes the place of one that broke in the middle of a file."""
-    faults = poor_zone.faults
+    faults = zone_of_faults.faults
     faults.limit(latency=0.02)
     faults.add(on="DATA_OBJ_OPEN", skip=10, times=1, cut=True)
     faults.add(on="CONNECT", skip=4, refuse=-118000)
@@ -109,10 +97,10 @@ def test_a_broken_connection_that_cannot_be_replaced_leaves_its_file_to_others(
 
 
 def test_a_login_that_is_refused_later_ends_the_run_when_no_connection_is_left(
-    run_sync: RunSync, poor_zone: Zone, tree: ZoneTree, home: str, files: Path
+    run_sync: RunSync, zone_of_faults: Zone, tree: ZoneTree, home: str, files: Path
 ) -> None:
     """What is there is used to the end; a password that was refused is not tried again and again."""
-    faults = poor_zone.faults
+    faults = zone_of_faults.faults
     tree.make_folder(home)
     tree.pass_on()
     refused = faults.add(on="AUTH*", refuse=-826000)
@@ -134,16 +122,18 @@ def test_a_login_that_is_refused_later_ends_the_run_when_no_connection_is_left(
 
 
 def test_too_many_connections_are_told_as_that(
-    run_sync: RunSync, poor_zone: Zone, tree: ZoneTree, home: str, files: Path
+    run_sync: RunSync, zone_of_faults: Zone, tree: ZoneTree, home: str, files: Path
 ) -> None:
     """The library has no name for the code."""
-    poor_zone.faults.limit(connections=0)
+    zone_of_faults.faults.limit(connections=0)
     run = run_sync(LocalTree(), str(files), tree, home, _ONCE)
     assert run.code is ExitCode.UNREACHABLE
     assert "the zone has too many connections" in run.end.problem.message
 
 
-def test_a_thread_that_nobody_can_stand_in_for_waits_for_its_turn(poor_zone: Zone, tree: ZoneTree, home: str) -> None:
+def test_a_thread_that_nobody_can_stand_in_for_waits_for_its_turn(
+    zone_of_faults: Zone, tree: ZoneTree, home: str
+) -> None:
     """One of many is told at once that it gets none."""
     let_go, working = threading.Event(), threading.Event()
 
@@ -164,7 +154,7 @@ def test_a_thread_that_nobody_can_stand_in_for_waits_for_its_turn(poor_zone: Zon
             refused.append(error)
             let_go.set()
 
-    poor_zone.faults.limit(connections=1)
+    zone_of_faults.faults.limit(connections=1)
     worker, late = threading.Thread(target=work), threading.Thread(target=come_late)
     worker.start()
     assert working.wait(10)

@@ -1,7 +1,7 @@
 """Every fault of the zone, at every phase, both ways, small and big: nothing wrong under a final name, then whole."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,22 +73,6 @@ _HAPPENINGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def zone_of_faults() -> Iterator[Zone]:
-    """A zone that fails when told."""
-    with Zone({"alice": "secret"}) as running:
-        yield running
-
-
-@pytest.fixture
-def settings(zone_of_faults: Zone) -> Iterator[ZoneSettings]:
-    """How to reach it; without faults again afterwards."""
-    zone = zone_of_faults
-    zone.faults.clear()
-    yield ZoneSettings(zone.host, zone.port, zone.zone_name, "alice", "secret", client_server_policy="CS_NEG_REFUSE")
-    zone.faults.clear()
-
-
 def _content(letter: bytes) -> dict[str, bytes]:
     return {
         "one/small": letter * _SMALL,
@@ -142,7 +126,7 @@ def _parameter(happening: Happening) -> Any:  # noqa: ANN401 - pytest's own type
 def test_a_fault_spoils_nothing_and_the_next_run_makes_it_whole(
     run_sync: RunSync,
     zone_of_faults: Zone,
-    settings: ZoneSettings,
+    settings_of_faults: ZoneSettings,
     tmp_path: Path,
     direction: str,
     happening: Happening,
@@ -151,10 +135,10 @@ def test_a_fault_spoils_nothing_and_the_next_run_makes_it_whole(
     zone = zone_of_faults
     old, new = _content(b"o"), _content(b"n")
     source, target = tmp_path / "source", tmp_path / "target"
-    home = f"/{settings.zone}/home/alice/{uuid4()}"
+    home = f"/{settings_of_faults.zone}/home/alice/{uuid4()}"
 
     def run(rules: SyncRules = _PATIENT, *, timeout: float = 20.0) -> Any:  # noqa: ANN401 - as the fixture
-        tree = ZoneTree(settings, timeout)
+        tree = ZoneTree(settings_of_faults, timeout)
         try:
             if direction == "down":
                 return run_sync(tree, home, LocalTree(), str(target), rules)
@@ -167,7 +151,7 @@ def test_a_fault_spoils_nothing_and_the_next_run_makes_it_whole(
 
     if direction != "up":
         _write(source, old)
-        tree = ZoneTree(settings)
+        tree = ZoneTree(settings_of_faults)
         before = run_sync(LocalTree(), str(source), tree, home, _RULES)
         tree.close()
         assert before.code is ExitCode.COMPLETE
@@ -218,19 +202,19 @@ def _cut_at(monkeypatch: pytest.MonkeyPatch, strikes: dict[int, Callable[[], Non
 def test_a_cut_upload_goes_on_where_it_was_cut(
     run_sync: RunSync,
     zone_of_faults: Zone,
-    settings: ZoneSettings,
+    settings_of_faults: ZoneSettings,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     *,
     spoilt: bool,
 ) -> None:
     """The next attempt writes the rest only; where the server has lost what was there, one more writes all."""
-    home = f"/{settings.zone}/home/alice/{uuid4()}"
+    home = f"/{settings_of_faults.zone}/home/alice/{uuid4()}"
     content = os.urandom(5 * RANGE_SIZE + 7)
     _write(tmp_path / "s", {"f": content})
     damage = (lambda: zone_of_faults.damage.flip(f"{home}/f", 5)) if spoilt else (lambda: None)
     written = _cut_at(monkeypatch, {4: damage})
-    tree = ZoneTree(settings)
+    tree = ZoneTree(settings_of_faults)
     run = run_sync(LocalTree(), str(tmp_path / "s"), tree, home, SyncRules(connections=1, retry=Retry(4, 0.2)))
     tree.close()
     assert run.code is ExitCode.COMPLETE, run.end.failures
@@ -240,13 +224,17 @@ def test_a_cut_upload_goes_on_where_it_was_cut(
 
 
 def test_an_upload_that_is_given_up_leaves_nothing(
-    run_sync: RunSync, zone_of_faults: Zone, settings: ZoneSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_sync: RunSync,
+    zone_of_faults: Zone,
+    settings_of_faults: ZoneSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What was kept for another attempt goes when there is none."""
-    home = f"/{settings.zone}/home/alice/{uuid4()}"
+    home = f"/{settings_of_faults.zone}/home/alice/{uuid4()}"
     _write(tmp_path / "s", {"f": os.urandom(5 * RANGE_SIZE)})
     _cut_at(monkeypatch, {4: lambda: None})
-    tree = ZoneTree(settings)
+    tree = ZoneTree(settings_of_faults)
     run = run_sync(LocalTree(), str(tmp_path / "s"), tree, home, SyncRules(connections=1, retry=Retry(0, 0.1)))
     tree.close()
     assert run.code is ExitCode.PARTIAL
@@ -270,16 +258,16 @@ def _read_bytes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_cut_download_goes_on_where_it_was_cut(
     run_sync: RunSync,
     zone_of_faults: Zone,
-    settings: ZoneSettings,
+    settings_of_faults: ZoneSettings,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     changed: bool,
 ) -> None:
     """What came is read back and hashed instead of fetched again, unless the source is another one by then."""
     zone, size = zone_of_faults, 100 * 1024 * 1024
-    home = f"/{settings.zone}/home/alice/{uuid4()}"
+    home = f"/{settings_of_faults.zone}/home/alice/{uuid4()}"
     (tmp_path / "big").write_bytes(os.urandom(size))
-    tree = ZoneTree(settings)
+    tree = ZoneTree(settings_of_faults)
     assert run_sync(LocalTree(), str(tmp_path / "big"), tree, f"{home}/").code is ExitCode.COMPLETE
     target = tmp_path / "target"
     target.mkdir()
@@ -305,12 +293,12 @@ def test_a_cut_download_goes_on_where_it_was_cut(
 
 
 def test_a_spoilt_beginning_is_found_and_fetched_again(
-    run_sync: RunSync, zone_of_faults: Zone, settings: ZoneSettings, tmp_path: Path
+    run_sync: RunSync, zone_of_faults: Zone, settings_of_faults: ZoneSettings, tmp_path: Path
 ) -> None:
     """What a cut download has left is damaged meanwhile: the checksum of the whole tells, and a retry is whole."""
-    home = f"/{settings.zone}/home/alice/{uuid4()}"
+    home = f"/{settings_of_faults.zone}/home/alice/{uuid4()}"
     (tmp_path / "big").write_bytes(os.urandom(80 * 1024 * 1024))
-    tree = ZoneTree(settings)
+    tree = ZoneTree(settings_of_faults)
     run_sync(LocalTree(), str(tmp_path / "big"), tree, f"{home}/")
     target = tmp_path / "target"
     target.mkdir()
@@ -328,14 +316,14 @@ def test_a_spoilt_beginning_is_found_and_fetched_again(
 
 
 def test_a_zone_that_breaks_every_connection_ends_the_run(
-    run_sync: RunSync, zone_of_faults: Zone, settings: ZoneSettings, tmp_path: Path
+    run_sync: RunSync, zone_of_faults: Zone, settings_of_faults: ZoneSettings, tmp_path: Path
 ) -> None:
     """It lets everybody in and answers nothing: unreachable, rather than one failure a file."""
-    home = f"/{settings.zone}/home/alice/{uuid4()}"
+    home = f"/{settings_of_faults.zone}/home/alice/{uuid4()}"
     (tmp_path / "s").mkdir()
     for number in range(50):
         (tmp_path / f"s/{number}").write_bytes(b"x")
-    tree = ZoneTree(settings)
+    tree = ZoneTree(settings_of_faults)
     tree.make_folder(home)
     zone_of_faults.faults.add(on="DATA_OBJ_*", cut=True)
     zone_of_faults.faults.add(on="GEN_QUERY", path="*", skip=4, cut=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plain_zone import settings_of
 from s_isync.backends.irods import ZoneTree
 from s_isync.backends.irods_big_writer import BigZoneWriter
 from s_isync.backends.local import LocalTree
@@ -15,7 +16,6 @@ from s_isync.operations.ranged_copy import RANGE_SIZE
 from s_isync.reporter import Outcome
 from s_isync.retry import Retry
 from s_isync.rules import SyncRules
-from s_isync.zone_settings import ZoneSettings
 from stager_sandbox.zone import Zone
 
 RunSync = Callable[..., Any]
@@ -29,9 +29,7 @@ def md5_zone() -> Iterator[Zone]:
 
 
 def _tree(zone: Zone) -> ZoneTree:
-    return ZoneTree(
-        ZoneSettings(zone.host, zone.port, zone.zone_name, "alice", "secret", client_server_policy="CS_NEG_REFUSE")
-    )
+    return ZoneTree(settings_of(zone))
 
 
 @pytest.mark.parametrize("existing", [False, True], ids=["new", "overwrite"])

@@ -30,18 +30,12 @@ _HIERARCHY, _SHORT = -1803000, -27000
 _GOOD = 1
 
 
-@pytest.fixture(scope="module")
-def zone() -> Iterator[Zone]:
-    """A zone that fails when told."""
-    with Zone({"alice": "secret"}) as running:
-        yield running
-
-
 @dataclass
 class Place:
     """A collection, a folder with one file `f`, and what either holds."""
 
     zone: Zone
+    settings: ZoneSettings
     home: str
     source: Path
     run_sync: RunSync
@@ -70,10 +64,7 @@ class Place:
     @contextmanager
     def tree(self) -> Iterator[ZoneTree]:
         """The zone as s-isync sees it."""
-        zone = self.zone
-        opened = ZoneTree(
-            ZoneSettings(zone.host, zone.port, zone.zone_name, "alice", "secret", client_server_policy="CS_NEG_REFUSE")
-        )
+        opened = ZoneTree(self.settings)
         yield opened
         opened.close()
 
@@ -84,15 +75,13 @@ class Place:
 
 
 @pytest.fixture
-def place(zone: Zone, run_sync: RunSync, tmp_path: Path) -> Iterator[Place]:
+def place(zone_of_faults: Zone, settings_of_faults: ZoneSettings, run_sync: RunSync, tmp_path: Path) -> Place:
     """Empty ones."""
-    home = f"/{zone.zone_name}/home/alice/{uuid4()}"
-    zone.files.make_collection("alice", home)
-    zone.faults.clear()
+    home = f"/{settings_of_faults.zone}/home/alice/{uuid4()}"
+    zone_of_faults.files.make_collection("alice", home)
     source = tmp_path / "source"
     source.mkdir()
-    yield Place(zone, home, source, run_sync)
-    zone.faults.clear()
+    return Place(zone_of_faults, settings_of_faults, home, source, run_sync)
 
 
 @_SIZES

@@ -24,23 +24,12 @@ _RULES = SyncRules(metadata=_AVUS, retry=Retry(3, 0.01), connections=1)
 _WAYS = pytest.mark.parametrize("way", ["small", "big", "copy"])
 
 
-@pytest.fixture(scope="module")
-def zone_of_faults() -> Iterator[Zone]:
-    """A zone that fails when told."""
-    with Zone({"alice": "secret"}) as running:
-        yield running
-
-
 @pytest.fixture
-def tree(zone_of_faults: Zone) -> Iterator[ZoneTree]:
-    """The zone as s-isync sees it; without faults again afterwards."""
-    zone = zone_of_faults
-    opened = ZoneTree(
-        ZoneSettings(zone.host, zone.port, zone.zone_name, "alice", "secret", client_server_policy="CS_NEG_REFUSE")
-    )
+def tree(settings_of_faults: ZoneSettings) -> Iterator[ZoneTree]:
+    """The zone as s-isync sees it."""
+    opened = ZoneTree(settings_of_faults)
     yield opened
     opened.close()
-    zone.faults.clear()
 
 
 @pytest.fixture

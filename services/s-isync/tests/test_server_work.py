@@ -1,9 +1,10 @@
 """What a run says while it waits for work of the server's own."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from s_isync.backends.irods import ZoneTree
@@ -17,13 +18,6 @@ _SIZE = 6_000_000
 _PATIENCE = 20.0  # seconds for any answer
 
 
-@pytest.fixture
-def slow_zone() -> Iterator[Zone]:
-    """A zone that takes its time when told."""
-    with Zone({"alice": "secret"}) as running:
-        yield running
-
-
 @pytest.mark.parametrize(
     ("call", "within"),
     [("DATA_OBJ_CHKSUM", False), ("DATA_OBJ_CHKSUM", True), ("DATA_OBJ_COPY", True)],
@@ -31,7 +25,8 @@ def slow_zone() -> Iterator[Zone]:
 )
 def test_a_watcher_is_told_how_long_a_server_may_be_at_work(
     run_sync: RunSync,
-    slow_zone: Zone,
+    zone_of_faults: Zone,
+    settings_of_faults: ZoneSettings,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     call: str,
@@ -41,13 +36,12 @@ def test_a_watcher_is_told_how_long_a_server_may_be_at_work(
     """It counts down while no count changes, from what the size of the object allows for."""
     monkeypatch.setattr("s_isync.backends.irods_connection._LONG_WORK", _SIZE)
     (tmp_path / "big").write_bytes(os.urandom(_SIZE))
-    settings = ZoneSettings(
-        slow_zone.host, slow_zone.port, slow_zone.zone_name, "alice", "secret", client_server_policy="CS_NEG_REFUSE"
-    )
-    tree, home = ZoneTree(settings, _PATIENCE), f"/{slow_zone.zone_name}/home/alice"
+    tree = ZoneTree(settings_of_faults, _PATIENCE)
+    home = f"/{settings_of_faults.zone}/home/alice/{uuid4()}"
+    tree.make_folder(home)
     if within:
         assert run_sync(LocalTree(), str(tmp_path / "big"), tree, home).code is ExitCode.COMPLETE
-    slow_zone.faults.add(on=call, delay=1.5)
+    zone_of_faults.faults.add(on=call, delay=1.5)
     if within:
         run = run_sync(tree, f"{home}/big", tree, f"{home}/copy")
     else:

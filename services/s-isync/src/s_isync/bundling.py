@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from s_isync.bandwidth import Bandwidth
-from s_isync.errors import FailedError, NoTurnError, Phase, Scope, during
+from s_isync.errors import FailedError, Phase, Scope, during
 from s_isync.names import join
 from s_isync.operations.bundle import Member, send_bundle
 from s_isync.plan import Step
@@ -82,7 +82,7 @@ class Bundling:
         except StoppedError:
             return
         except FailedError as error:
-            if isinstance(error.__cause__, NoTurnError):
+            if error.no_turn:
                 raise GivenBackError(partial(self._send, steps)) from error
             if error.exit_code is not None:
                 self.stop.stop(error.exit_code, error.problem)
@@ -114,7 +114,7 @@ class Bundling:
             with during(Scope.DESTINATION, Phase.PREPARE, step.source.path):
                 step.folder.ensure(self.destination)
         except FailedError as error:
-            if error.exit_code is not None or isinstance(error.__cause__, NoTurnError):
+            if error.exit_code is not None or error.no_turn:
                 raise
             return False
         return True

@@ -11,7 +11,6 @@ from s_isync.errors import (
     ErrorClass,
     FailedError,
     ForbiddenError,
-    NoTurnError,
     Phase,
     Problem,
     Scope,
@@ -34,9 +33,7 @@ from s_isync.workers import GivenBackError, Task, Workers
 _log = logging.getLogger(__name__)
 _BIG = 64 * 1024 * 1024  # bytes from which a file counts as a big one
 _STREAMS = 4  # threads that share a big file at most
-_SURELY_CLOSED = (
-    2  # new names that the root has refused, and so refuses all; a single one may be refused for its own sake
-)
+_SURELY_CLOSED = 2  # new names that the root has refused; a single one may be refused for its own sake
 
 
 class Dispatch:
@@ -183,7 +180,7 @@ class Dispatch:
         except StoppedError:
             pass
         except FailedError as error:
-            if isinstance(error.__cause__, NoTurnError):
+            if error.no_turn:
                 raise GivenBackError(partial(self._make_folder, step)) from error
             self._reporter.error(error.problem, incomplete=True)
             self._end_with(error, new_in_root=step.folder.in_root)
@@ -213,7 +210,7 @@ class Dispatch:
         except StoppedError:
             self._reporter.given_up(path)
         except FailedError as error:
-            if isinstance(error.__cause__, NoTurnError):
+            if error.no_turn:
                 self._reporter.given_up(path)
                 raise GivenBackError(partial(self._see_through, task)) from error
             self._reporter.file(FileResult(path, Outcome.FAILED, task.size, None, error.problem))

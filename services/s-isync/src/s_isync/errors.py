@@ -119,6 +119,11 @@ class FailedError(Exception):
         self.problem = problem
         self.exit_code = exit_code
 
+    @property
+    def no_turn(self) -> bool:
+        """Whether nothing is wrong but that the calling thread got no connection; see `NoTurnError`."""
+        return isinstance(self.__cause__, NoTurnError)
+
 
 @contextmanager
 def during(scope: Scope, phase: Phase, path: str | None) -> Iterator[None]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from s_isync.errors import ErrorClass, FailedError, NoTurnError
+from s_isync.errors import ErrorClass, FailedError
 from s_isync.stopping import StopFlag
 
 _LONGEST_WAIT = 30.0  # seconds
@@ -38,8 +38,8 @@ class Retry:
                 return attempt()
             except FailedError as error:
                 passing = error.problem.error_class is ErrorClass.TRANSIENT and error.exit_code is None
-                elsewhere = isinstance(error.__cause__, NoTurnError)  # another thread may do it at once
-                if not passing or elsewhere or count == self.times:
+                # What is only not this thread's turn, another one may do at once.
+                if not passing or error.no_turn or count == self.times:
                     raise
                 failed()
             wait = min(_LONGEST_WAIT, self.first_wait * 2**count)

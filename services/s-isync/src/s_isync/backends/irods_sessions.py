@@ -177,9 +177,8 @@ class ZoneSessions:
             except (UnreachableError, EndOfRunError) as error:
                 others = self._others_work()
                 wait = _TURN_WAIT if others else next(waits, None)
-                if (
-                    others and tried and self._one_of_many
-                ):  # once more, since a server may be slow to take note of an end
+                # Not at the first refusal, since a server may be slow to take note of an end.
+                if others and tried and self._one_of_many:
                     raise NoTurnError(error.message) from error
                 if isinstance(error, EndOfRunError) and not others:
                     raise

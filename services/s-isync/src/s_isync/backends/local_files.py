@@ -9,7 +9,7 @@ from s_isync.backends.direct_write import DirectFile
 from s_isync.backends.ground import Ground
 from s_isync.backends.hash_cache import HashCache, Identity, identity_of
 from s_isync.backends.local_errors import os_errors
-from s_isync.backends.part_file import open_part, stands
+from s_isync.backends.part_file import OWNER_BITS, open_part, stands
 from s_isync.backends.resume import Resume
 from s_isync.checksums import scheme_of
 from s_isync.entry import PERMISSIONS, Entry
@@ -17,7 +17,6 @@ from s_isync.errors import TransientError
 from s_isync.tree import Incoming
 
 _DIRECT_FROM = 32 * 1024 * 1024  # bytes; smaller files are likely to be looked at soon, and cost little
-_OWNER = 0o600  # bits without which an unfinished file could not be gone on with
 
 
 def _read(fd: int, length: int, offset: int) -> bytes:
@@ -179,11 +178,11 @@ class LocalWriter:
         """Permission bits at the end and until then; None: those of any new file."""
         if self._incoming.mode is not None:
             mode = self._incoming.mode & PERMISSIONS
-            return mode, mode & 0o700 | _OWNER
+            return mode, mode & 0o700 | OWNER_BITS
         with contextlib.suppress(FileNotFoundError):
             old = os.stat(self._name, dir_fd=self._folder, follow_symlinks=False)
             if stat.S_ISREG(old.st_mode):
-                return old.st_mode & PERMISSIONS, old.st_mode & PERMISSIONS | _OWNER
+                return old.st_mode & PERMISSIONS, old.st_mode & PERMISSIONS | OWNER_BITS
         return None, None
 
     def _close(self) -> None:

@@ -17,7 +17,7 @@ from s_isync.names import part_name
 
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _NEW_FILE_MODE = 0o666  # as open(2) takes it; the umask takes bits away
-_OWNER = 0o600  # bits without which its own user could not open it again
+OWNER_BITS = 0o600  # without which its own user could not open it again
 _NOT_TO_BE_OPENED = {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ETXTBSY, errno.ENOENT}
 _TRIES = 3  # for the usual name; others may put things there as often as they like
 
@@ -96,7 +96,7 @@ def _claim(fd: int, folder: int, part: str, mode: int | None, *, made: bool) -> 
         raise TransientError("BUSY", "another transfer is writing this file")
     bits = found.st_mode & PERMISSIONS
     # Who could open it before its bits were narrowed could go on reading.
-    if made or (own and bits & _OWNER == _OWNER and (mode is None or not bits & ~mode)):
+    if made or (own and bits & OWNER_BITS == OWNER_BITS and (mode is None or not bits & ~mode)):
         return True
     if held or own:
         with contextlib.suppress(OSError):
