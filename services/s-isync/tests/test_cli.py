@@ -262,15 +262,15 @@ def test_a_signal_ends_it_soon_and_leaves_nothing_half_done(
     for name in range(4):
         (source / f"{name}").write_bytes(os.urandom(60_000_000))
     for first, second in ((str(source), home), (home, str(tmp_path / "back"))):
-        process = start(first, second)
+        process = start("--bwlimit", "40M", first, second)  # so that it surely is under way when the signal comes
         assert process.stdout is not None
-        for line in process.stdout:
-            if json.loads(line).get("bytes_transferred", 0) > 0:
-                break
+        moving = (event for event in map(json.loads, process.stdout) if event.get("bytes_transferred", 0) > 0)
+        assert next(moving, {"event": "none"})["event"] == "progress"
         began = time.monotonic()
         process.send_signal(number)
-        out, _ = process.communicate(timeout=20)
+        out, log = process.communicate(timeout=20)
         assert time.monotonic() - began < _GONE_WITHIN
+        assert out, (process.returncode, log)
         end = json.loads(out.splitlines()[-1])
         assert (process.returncode, end["event"], end["outcome"]) == (130, "end", "interrupted")
         again = run(first, second)
