@@ -22,7 +22,8 @@ from s_isync.zone_settings import ZoneSettings
 from stager_sandbox.zone import Zone
 
 RunSync = Callable[..., Any]
-_SMALL, _BIG = 3000, 13 * 1024 * 1024 + 7
+_MIB = 1024 * 1024
+_SMALL, _BIG = 3000, 13 * _MIB + 7
 _TIMEOUT = 1.5  # seconds for an answer
 _RULES = SyncRules(connections=3, retry=Retry(2, 0.05))
 _PATIENT = SyncRules(connections=3, retry=Retry(6, 0.1))  # the zone may still hold what a broken connection had open
@@ -181,6 +182,40 @@ def test_a_fault_spoils_nothing_and_the_next_run_makes_it_whole(
     assert third.end.totals.files_skipped == third.end.totals.files_total == len(new)
 
 
+@pytest.mark.parametrize("answer", [-130000, 5], ids=["refused", "short"])
+@pytest.mark.parametrize("call", ["DATA_OBJ_WRITE", "DATA_OBJ_READ"])
+@pytest.mark.parametrize("size", [3 * _MIB, _BIG], ids=["small", "big"])
+def test_of_messages_that_travel_together_one_goes_wrong(
+    run_sync: RunSync,
+    zone_of_faults: Zone,
+    settings_of_faults: ZoneSettings,
+    tmp_path: Path,
+    size: int,
+    call: str,
+    answer: int,
+) -> None:
+    """The second of those that carry a range: the rest is then at the wrong place, and the attempt doesn't count."""
+    home = f"/{settings_of_faults.zone}/home/alice/{uuid4()}"
+    _write(tmp_path / "s", {"f": os.urandom(size)})
+    tree = ZoneTree(settings_of_faults)
+    faults = zone_of_faults.faults
+    faults.add(on=call, skip=1, times=1, refuse=answer)
+    up = run_sync(LocalTree(), str(tmp_path / "s"), tree, home, SyncRules(connections=1, retry=Retry(0)))
+    again = run_sync(LocalTree(), str(tmp_path / "s"), tree, home, _PATIENT)
+    down = run_sync(tree, home, LocalTree(), str(tmp_path / "t"), SyncRules(connections=1, retry=Retry(0)))
+    struck = faults.struck()
+    faults.clear()
+    last = run_sync(tree, home, LocalTree(), str(tmp_path / "t"), _PATIENT)
+    tree.close()
+    assert struck == 1
+    hit, spared = (up, down) if call == "DATA_OBJ_WRITE" else (down, up)
+    read_anew = call == "DATA_OBJ_READ" and size < _BIG  # without telling the zone where it is
+    assert hit.code is (ExitCode.COMPLETE if read_anew else ExitCode.PARTIAL)
+    assert spared.code is ExitCode.COMPLETE
+    assert (again.code, last.code) == (ExitCode.COMPLETE, ExitCode.COMPLETE)
+    assert _on_disk(tmp_path / "t") == _on_disk(tmp_path / "s")
+
+
 def _cut_at(monkeypatch: pytest.MonkeyPatch, strikes: dict[int, Callable[[], None]]) -> list[int]:
     """The offsets of all ranges that are written from now on; the connection breaks before each numbered one."""
     written: list[int] = []
@@ -271,7 +306,7 @@ def test_a_cut_download_goes_on_where_it_was_cut(
     assert run_sync(LocalTree(), str(tmp_path / "big"), tree, f"{home}/").code is ExitCode.COMPLETE
     target = tmp_path / "target"
     target.mkdir()
-    zone.faults.add(on="DATA_OBJ_READ", skip=18, cut=True)
+    zone.faults.add(on="DATA_OBJ_READ", skip=72, cut=True)
     cut = run_sync(tree, f"{home}/big", LocalTree(), str(target), SyncRules(connections=2, retry=Retry(0)))
     zone.faults.clear()
     assert cut.code is ExitCode.PARTIAL
@@ -302,7 +337,7 @@ def test_a_spoilt_beginning_is_found_and_fetched_again(
     run_sync(LocalTree(), str(tmp_path / "big"), tree, f"{home}/")
     target = tmp_path / "target"
     target.mkdir()
-    zone_of_faults.faults.add(on="DATA_OBJ_READ", skip=14, cut=True)
+    zone_of_faults.faults.add(on="DATA_OBJ_READ", skip=56, cut=True)
     run_sync(tree, f"{home}/big", LocalTree(), str(target), SyncRules(connections=2, retry=Retry(0)))
     zone_of_faults.faults.clear()
     part = target / ".s-isync-part.big"

@@ -24,7 +24,7 @@ from s_isync.pruning import pruned
 from s_isync.tree import Bundles, Incoming, Progress, Reader, ScanProblem, Wanted, Writer, everything
 from s_isync.zone_settings import ZoneSettings
 
-SMALL = 4 * 1024 * 1024  # bytes; up to this an object travels in one message
+SMALL = 4 * 1024 * 1024  # bytes; up to this an object travels in one round trip
 
 
 class ZoneTree:

@@ -168,11 +168,11 @@ class BigZoneWriter:
             self._open[connection] = self._join(connection), 0
         descriptor, position = self._open[connection]
         placing = [] if position == offset else [requests.seek(descriptor, offset)]
-        replies = connection.exchange([*placing, requests.write(descriptor, data)])
+        replies = connection.exchange([*placing, *requests.writes(descriptor, data)])
         for reply in replies:
             if reply.status < 0:
                 raise reply.failure()
-        count = replies[-1].status
+        count = sum(reply.status for reply in replies[len(placing) :])
         self._open[connection] = descriptor, offset + count
         if count != len(data):
             raise TransientError("SYS_COPY_LEN_ERR", f"the zone took {count} bytes of {len(data)}")

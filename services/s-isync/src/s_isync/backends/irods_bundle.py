@@ -15,7 +15,6 @@ _log = logging.getLogger(__name__)
 _SECOND_NS = 1_000_000_000
 _AT_ONCE = 64  # requests in one round trip
 _OLD = 24 * 3600  # seconds; a bundle is on its way for some minutes at most, but clocks may differ
-_RANGE = 4 * 1024 * 1024  # bytes
 _NOT_ALLOWED = {"SYS_UNMATCHED_API_NUM", "SYS_NO_API_PRIV", "SYS_NOT_ALLOWED", "SYS_UNSUPPORTED_OPERATION"}
 
 
@@ -78,9 +77,9 @@ class ZoneBundles:
 
     def _put(self, path: str, data: memoryview, resource: str | None) -> None:
         descriptor = self._sessions.call(requests.open_to_store_tar(path, len(data), resource)).status
-        for offset in range(0, len(data), _RANGE):
-            self._sessions.call(requests.write(descriptor, data[offset : offset + _RANGE]))
-        self._sessions.call(requests.close(descriptor))
+        for reply in self._sessions.exchange([*requests.writes(descriptor, data), requests.close(descriptor)]):
+            if reply.status < 0:
+                raise reply.failure()
 
     def _verify(self, root: str, times: Mapping[str, int | None]) -> dict[str, str]:
         version = self._sessions.connection().server_version

@@ -153,6 +153,10 @@ class ZoneConnection:
 
         The server answers one after the other. Only requests with small answers may go before one with a large byte
         stream of its own: nothing is read before all is sent.
+
+        Args:
+            requests: what to ask.
+            into: where the answers' byte streams go, one behind the other; it must be large enough for all.
         """
         packed = [(request.api, _packed(request), request.data) for request in requests]
         self.requests += len(requests)
@@ -163,11 +167,21 @@ class ZoneConnection:
             self._socket.settimeout(patience)
             with self._health.at_work(patience) if work >= _LONG_WORK else contextlib.nullcontext():
                 self._wire.send(packed)
-                replies = [self._wire.receive(into) for _ in requests]
+                replies = self._received(len(requests), into)
         except OSError as error:
             self.break_off()
             raise self._health.lost(ConnectionLostError(str(error) or type(error).__name__)) from error
         self._health.answered(time.monotonic() - began)
+        return replies
+
+    def _received(self, count: int, into: bytearray | memoryview | None) -> list[Reply]:
+        rest = None if into is None else memoryview(into)
+        replies: list[Reply] = []
+        for _ in range(count):
+            reply = self._wire.receive(rest)
+            if rest is not None and reply.data is not None:
+                rest = rest[len(reply.data) :]
+            replies.append(reply)
         return replies
 
     def close(self) -> None:

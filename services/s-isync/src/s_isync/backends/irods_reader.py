@@ -3,11 +3,11 @@
 import contextlib
 import logging
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from s_isync.backends import irods_requests as requests
-from s_isync.backends.irods_connection import ConnectionLostError, ZoneConnection
+from s_isync.backends.irods_connection import ConnectionLostError, Request, ZoneConnection
 from s_isync.backends.irods_listing import find
 from s_isync.backends.irods_sessions import ZoneSessions
 from s_isync.entry import Entry
@@ -43,10 +43,10 @@ class SmallZoneReader:
     def _read_whole(self, buffer: memoryview, place: str | None) -> bool:
         """Fill the buffer in one round trip, if the server's descriptors are as expected."""
         connection = self._sessions.connection()
-        opened, got, closed = connection.exchange(
+        opened, *got, closed = connection.exchange(
             [
                 requests.open_to_read(self._path, place),
-                requests.read(requests.FIRST_DESCRIPTOR, len(buffer)),
+                *requests.reads(requests.FIRST_DESCRIPTOR, len(buffer)),
                 requests.close(requests.FIRST_DESCRIPTOR),
             ],
             into=buffer,
@@ -56,10 +56,10 @@ class SmallZoneReader:
         if opened.status != requests.FIRST_DESCRIPTOR:
             connection.call(requests.close(opened.status))
             return False
-        for reply in (got, closed):
+        for reply in (*got, closed):
             if reply.status < 0:
                 raise reply.failure()
-        return got.status == len(buffer)
+        return sum(reply.status for reply in got) == len(buffer)
 
     def done(self, data: bytes | memoryview) -> None:
         """It goes by itself."""
@@ -104,21 +104,26 @@ def _placed(sessions: ZoneSessions, entry: Entry, what: Callable[[str | None], _
 def _read_all(connection: ZoneConnection, path: str, offset: int, buffer: memoryview) -> memoryview:
     descriptor = connection.call(requests.open_to_read(path)).status
     try:
-        if offset:
-            connection.call(requests.seek(descriptor, offset))
-        return buffer[: _fill(connection, descriptor, buffer)]
+        placing = [requests.seek(descriptor, offset)] if offset else []
+        return buffer[: _fill(connection, descriptor, buffer, placing)]
     finally:
         if not connection.dead:
             connection.call(requests.close(descriptor))
 
 
-def _fill(connection: ZoneConnection, descriptor: int, buffer: memoryview) -> int:
+def _fill(connection: ZoneConnection, descriptor: int, buffer: memoryview, placing: Sequence[Request] = ()) -> int:
+    """Read until the buffer is full, or the object ends, after what places the descriptor; how many bytes came."""
     got = 0
     while got < len(buffer):
-        count = connection.call(requests.read(descriptor, len(buffer) - got), into=buffer[got:]).status
+        replies = connection.exchange([*placing, *requests.reads(descriptor, len(buffer) - got)], into=buffer[got:])
+        for reply in replies:
+            if reply.status < 0:
+                raise reply.failure()
+        count = sum(reply.status for reply in replies[len(placing) :])
         if count == 0:
             break
         got += count
+        placing = ()
     return got
 
 
@@ -181,13 +186,7 @@ class BigZoneReader:
         descriptor, position = self._descriptor()
         connection = self._sessions.connection()
         placing = [] if position == offset else [requests.seek(descriptor, offset)]
-        *placed, first = connection.exchange([*placing, requests.read(descriptor, len(buffer))], into=buffer)
-        for reply in (*placed, first):
-            if reply.status < 0:
-                raise reply.failure()
-        got = first.status
-        if 0 < got < len(buffer):
-            got += _fill(connection, descriptor, buffer[got:])
+        got = _fill(connection, descriptor, buffer, placing)
         self._open[connection] = descriptor, offset + got
         return buffer[:got]
 

@@ -39,6 +39,7 @@ _READ_ONLY = 0
 _WRITE_ONLY = 1
 _WRITE_CREATE_TRUNCATE = 577
 _MODE = 0o644
+_PIECE = 1024 * 1024  # bytes in a message; larger ones go through the server's memory rather than its caches
 _PUT, _GET, _COPY_DESTINATION, _COPY_SOURCE = 1, 2, 9, 10
 
 _COUNTED = 6
@@ -100,14 +101,21 @@ def open_to_verify(path: str, size: int, checksum: str) -> Request:
     return _open(_object(path, words, flags=_WRITE_ONLY, size=size, operation=_PUT))
 
 
-def read(descriptor: int, length: int) -> Request:
-    """Read from where the descriptor stands; the answer's status counts the bytes."""
-    return Request(api_number["DATA_OBJ_READ_AN"], _opened(descriptor, length=length), work=length)
+def reads(descriptor: int, length: int) -> list[Request]:
+    """Read from where the descriptor stands; the statuses of the answers count the bytes."""
+    return [
+        Request(api_number["DATA_OBJ_READ_AN"], _opened(descriptor, length=size), work=size)
+        for size in (min(_PIECE, length - start) for start in range(0, length, _PIECE))
+    ]
 
 
-def write(descriptor: int, data: bytes | memoryview) -> Request:
-    """Write where the descriptor stands; the answer's status counts the bytes."""
-    return Request(api_number["DATA_OBJ_WRITE_AN"], _opened(descriptor, length=len(data)), data, work=len(data))
+def writes(descriptor: int, data: bytes | memoryview) -> list[Request]:
+    """Write where the descriptor stands, also nothing; the statuses of the answers count the bytes."""
+    view = memoryview(data)
+    return [
+        Request(api_number["DATA_OBJ_WRITE_AN"], _opened(descriptor, length=len(piece)), piece, work=len(piece))
+        for piece in (view[start : start + _PIECE] for start in range(0, max(len(view), 1), _PIECE))
+    ]
 
 
 def seek(descriptor: int, offset: int) -> Request:

@@ -75,10 +75,11 @@ class SmallZoneWriter:
         size = self._incoming.size
         connection = self._sessions.connection()
         try:
+            writing = requests.writes(requests.FIRST_DESCRIPTOR, self._data)
             opened, *answers = connection.exchange(
                 [
                     requests.open_to_store(self._path, size, checksum, resource, self._incoming.mode),
-                    requests.write(requests.FIRST_DESCRIPTOR, self._data),
+                    *writing,
                     requests.close(requests.FIRST_DESCRIPTOR, size),
                     *finish_requests(self._sessions, self._path, self._incoming),
                 ]
@@ -93,12 +94,13 @@ class SmallZoneWriter:
         if opened.status != requests.FIRST_DESCRIPTOR:
             connection.call(requests.close(opened.status))
             raise TransientError("BAD_ANSWER", f"the zone opened descriptor {opened.status}, not the first one")
-        written, closed, *timed = answers
-        for reply in (written, closed):
+        written, closed, timed = answers[: len(writing)], answers[len(writing)], answers[len(writing) + 1 :]
+        for reply in (*written, closed):
             if reply.status < 0:
                 raise reply.failure()
-        if written.status != size:
-            raise TransientError("SYS_COPY_LEN_ERR", f"the zone took {written.status} bytes of {size}")
+        count = sum(reply.status for reply in written)
+        if count != size:
+            raise TransientError("SYS_COPY_LEN_ERR", f"the zone took {count} bytes of {size}")
         check_finish(self._path, self._incoming, timed)
 
     def _landed(self, checksum: str) -> bool:
