@@ -10,7 +10,8 @@ import pytest
 from redis import Redis
 from stager_jobs.job import NewJob, Priority, Task
 from stager_jobs.rq_store import RqJobInspector, RqJobQueue
-from stager_jobs.rq_store.lease import Claims, Mark
+from stager_jobs.rq_store.keys import QUEUES
+from stager_jobs.rq_store.lease import Claims, Lease, Mark
 from stager_jobs.rules import Rules
 from stager_redis import connect
 from stager_sandbox.redis_server import RedisServer
@@ -56,6 +57,19 @@ def claims(redis: Redis) -> Callable[..., Claims]:
         return Claims(redis, rules or Rules(), worker, mark or Mark())
 
     return make
+
+
+@pytest.fixture
+def begin(claims: Callable[..., Claims]) -> Callable[[], Lease]:
+    """Has a worker claim the next job."""
+
+    def do() -> Lease:
+        worker = claims()
+        claim = worker.claim(QUEUES)
+        assert claim
+        return worker.lease(claim)
+
+    return do
 
 
 def new_job(owner: str = "jan", title: str = "scans", **more: str) -> NewJob:

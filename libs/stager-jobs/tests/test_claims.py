@@ -23,6 +23,7 @@ pytestmark = pytest.mark.parametrize("redis_server", ["redis", "valkey"], indire
 
 New = Callable[..., NewJob]
 MakeClaims = Callable[..., Claims]
+Begin = Callable[[], Lease]
 
 
 def submit(queue: RqJobQueue, *jobs: NewJob) -> list[str]:
@@ -294,15 +295,10 @@ def test_an_admins_cancel_and_delete_and_empty(
     assert dict(page.counts) == {State.STOPPED: 1}
 
 
-def test_an_admins_delete_of_a_running_job_ends_it(
-    queue: RqJobQueue, claims: MakeClaims, new: New, redis: Redis
-) -> None:
+def test_an_admins_delete_of_a_running_job_ends_it(queue: RqJobQueue, begin: Begin, new: New, redis: Redis) -> None:
     """Its worker hears that it is no longer its own."""
     (job_id,) = submit(queue, new())
-    worker = claims()
-    claim = worker.claim(QUEUES)
-    assert claim
-    lease = worker.lease(claim)
+    lease = begin()
     rq_job(job_id, redis).delete()
     lease.flush()
     assert lease.order is Order.LOST
@@ -311,14 +307,11 @@ def test_an_admins_delete_of_a_running_job_ends_it(
 
 
 def test_an_admins_cancel_of_a_running_job_is_a_stop(
-    queue: RqJobQueue, claims: MakeClaims, new: New, inspector: RqJobInspector, redis: Redis
+    queue: RqJobQueue, begin: Begin, new: New, inspector: RqJobInspector, redis: Redis
 ) -> None:
     """Its worker hears of it; until it has ended the transfer the job is shown as active, then as stopped."""
     (job_id,) = submit(queue, new(dr_pass="sealed:x"))
-    worker = claims()
-    claim = worker.claim(QUEUES)
-    assert claim
-    lease = worker.lease(claim)
+    lease = begin()
     rq_job(job_id, redis).cancel()
     lease.flush()
     assert lease.order is Order.STOP
@@ -329,14 +322,11 @@ def test_an_admins_cancel_of_a_running_job_is_a_stop(
 
 
 def test_a_job_removed_behind_a_workers_back_is_let_go(
-    queue: RqJobQueue, claims: MakeClaims, new: New, redis: Redis
+    queue: RqJobQueue, begin: Begin, claims: MakeClaims, new: New, redis: Redis
 ) -> None:
     """The same request makes another job, and the worker of the one that is gone hears that it has lost it."""
     (job_id,) = submit(queue, new(request_id="r1"))
-    worker = claims()
-    claim = worker.claim(QUEUES)
-    assert claim
-    lease = worker.lease(claim)
+    lease = begin()
     rq_job(job_id, redis).delete()
     (again,) = submit(queue, new(request_id="r1"))
     assert again != job_id
@@ -350,14 +340,11 @@ def test_a_job_removed_behind_a_workers_back_is_let_go(
 
 @pytest.mark.parametrize("act", ["cancel and restart", "clean up by a fast clock"])
 def test_whoever_runs_a_job_is_waited_for(
-    queue: RqJobQueue, claims: MakeClaims, new: New, inspector: RqJobInspector, redis: Redis, act: str
+    queue: RqJobQueue, begin: Begin, claims: MakeClaims, new: New, inspector: RqJobInspector, redis: Redis, act: str
 ) -> None:
     """Put back behind a worker's back, a job runs again only once that worker has ended it."""
     (job_id,) = submit(queue, new(request_id="r1"))
-    first = claims()
-    claim = first.claim(QUEUES)
-    assert claim
-    lease = first.lease(claim)
+    lease = begin()
     match act:
         case "cancel and restart":
             rq_job(job_id, redis).cancel()

@@ -60,19 +60,6 @@ def submit(queue: RqJobQueue, new: Callable[..., NewJob]) -> Callable[..., str]:
     return do
 
 
-@pytest.fixture
-def begin(claims: Callable[..., Claims]) -> Callable[[], Lease]:
-    """Claims the next job."""
-
-    def do() -> Lease:
-        worker = claims()
-        claim = worker.claim(QUEUES)
-        assert claim
-        return worker.lease(claim)
-
-    return do
-
-
 Post = Callable[[str], None]
 
 
