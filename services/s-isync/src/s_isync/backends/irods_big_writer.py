@@ -10,7 +10,7 @@ from s_isync.backends.irods_connection import ConnectionLostError, ZoneConnectio
 from s_isync.backends.irods_finish import check_finish, finish, finish_requests, stored_checksum
 from s_isync.backends.irods_kept import set_aside, take_back
 from s_isync.backends.irods_listing import find
-from s_isync.backends.irods_reply import Reply
+from s_isync.backends.irods_reply import Reply, check, counted
 from s_isync.backends.irods_scheme import ZoneScheme, verify
 from s_isync.backends.irods_sessions import ZoneSessions
 from s_isync.backends.irods_unfinished import WORTH_KEEPING, Unfinished
@@ -130,9 +130,7 @@ class BigZoneWriter:
             stored = stored_checksum(self._sessions, self._path, size, force=replaced)
             finish(self._sessions, self._path, self._incoming)
         else:
-            for reply in (closed, summed):
-                if reply.status < 0:
-                    raise reply.failure()
+            check((closed, summed))
             check_finish(self._path, self._incoming, timed)
             stored = (summed.value("myStr") or "").strip()
         if not same(stored, checksum):
@@ -169,10 +167,8 @@ class BigZoneWriter:
         descriptor, position = self._open[connection]
         placing = [] if position == offset else [requests.seek(descriptor, offset)]
         replies = connection.exchange([*placing, *requests.writes(descriptor, data)])
-        for reply in replies:
-            if reply.status < 0:
-                raise reply.failure()
-        count = sum(reply.status for reply in replies[len(placing) :])
+        check(replies[: len(placing)])
+        count = counted(replies[len(placing) :])
         self._open[connection] = descriptor, offset + count
         if count != len(data):
             raise TransientError("SYS_COPY_LEN_ERR", f"the zone took {count} bytes of {len(data)}")

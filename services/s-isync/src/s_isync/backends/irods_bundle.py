@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from s_isync.backends import irods_requests as requests
+from s_isync.backends.irods_reply import check
 from s_isync.backends.irods_sessions import ZoneSessions
 from s_isync.errors import EndOfRunError, TreeError
 from s_isync.exit_codes import ExitCode
@@ -77,9 +78,7 @@ class ZoneBundles:
 
     def _put(self, path: str, data: memoryview, resource: str | None) -> None:
         descriptor = self._sessions.call(requests.open_to_store_tar(path, len(data), resource)).status
-        for reply in self._sessions.exchange([*requests.writes(descriptor, data), requests.close(descriptor)]):
-            if reply.status < 0:
-                raise reply.failure()
+        check(self._sessions.exchange([*requests.writes(descriptor, data), requests.close(descriptor)]))
 
     def _verify(self, root: str, times: Mapping[str, int | None]) -> dict[str, str]:
         version = self._sessions.connection().server_version

@@ -9,6 +9,7 @@ from typing import TypeVar
 from s_isync.backends import irods_requests as requests
 from s_isync.backends.irods_connection import ConnectionLostError, Request, ZoneConnection
 from s_isync.backends.irods_listing import find
+from s_isync.backends.irods_reply import check, counted
 from s_isync.backends.irods_sessions import ZoneSessions
 from s_isync.entry import Entry
 from s_isync.errors import EndOfRunError, TransientError, TreeError
@@ -56,10 +57,9 @@ class SmallZoneReader:
         if opened.status != requests.FIRST_DESCRIPTOR:
             connection.call(requests.close(opened.status))
             return False
-        for reply in (*got, closed):
-            if reply.status < 0:
-                raise reply.failure()
-        return sum(reply.status for reply in got) == len(buffer)
+        count = counted(got)
+        check([closed])
+        return count == len(buffer)
 
     def done(self, data: bytes | memoryview) -> None:
         """It goes by itself."""
@@ -116,10 +116,8 @@ def _fill(connection: ZoneConnection, descriptor: int, buffer: memoryview, placi
     got = 0
     while got < len(buffer):
         replies = connection.exchange([*placing, *requests.reads(descriptor, len(buffer) - got)], into=buffer[got:])
-        for reply in replies:
-            if reply.status < 0:
-                raise reply.failure()
-        count = sum(reply.status for reply in replies[len(placing) :])
+        check(replies[: len(placing)])
+        count = counted(replies[len(placing) :])
         if count == 0:
             break
         got += count

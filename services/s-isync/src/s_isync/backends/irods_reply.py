@@ -6,6 +6,7 @@ they stand.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from s_isync.backends.irods_errors import zone_error
@@ -43,6 +44,23 @@ class Reply:
     def failure(self) -> TreeError:
         """The error that a negative status stands for."""
         return zone_error(self.status, _first("msg", self.error))
+
+
+def check(replies: Iterable[Reply]) -> None:
+    """Raise the first failure among answers that came together.
+
+    Raises:
+        TreeError: what the server says of it.
+    """
+    for reply in replies:
+        if reply.status < 0:
+            raise reply.failure()
+
+
+def counted(replies: Sequence[Reply]) -> int:
+    """The bytes that reads or writes have moved together; raises as `check`."""
+    check(replies)
+    return sum(reply.status for reply in replies)
 
 
 def _first(element: str, message: bytes | None) -> str | None:

@@ -7,6 +7,7 @@ from s_isync.backends.irods_connection import ConnectionLostError
 from s_isync.backends.irods_finish import check_finish, finish, finish_requests
 from s_isync.backends.irods_kept import set_aside, take_back
 from s_isync.backends.irods_listing import find
+from s_isync.backends.irods_reply import check, counted
 from s_isync.backends.irods_sessions import ZoneSessions
 from s_isync.checksums import same
 from s_isync.errors import TransientError, TreeError
@@ -95,10 +96,8 @@ class SmallZoneWriter:
             connection.call(requests.close(opened.status))
             raise TransientError("BAD_ANSWER", f"the zone opened descriptor {opened.status}, not the first one")
         written, closed, timed = answers[: len(writing)], answers[len(writing)], answers[len(writing) + 1 :]
-        for reply in (*written, closed):
-            if reply.status < 0:
-                raise reply.failure()
-        count = sum(reply.status for reply in written)
+        count = counted(written)
+        check([closed])
         if count != size:
             raise TransientError("SYS_COPY_LEN_ERR", f"the zone took {count} bytes of {size}")
         check_finish(self._path, self._incoming, timed)
